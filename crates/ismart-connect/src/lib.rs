@@ -1,0 +1,1 @@
+//! CRMs and notification channels, one module each.

@@ -1,0 +1,1 @@
+//! The words of the business: ids, types, state machines, events, ports.

@@ -1,0 +1,1 @@
+//! The one way out: HTTP client with deadlines, address guard and redaction.

@@ -1,0 +1,1 @@
+//! What a worker may know: pages, inventory feeds, retrieval.

@@ -1,0 +1,1 @@
+//! Client sites: load, check, route, render.

@@ -1,0 +1,1 @@
+//! Built-in tools of workers, one module each.

@@ -1,0 +1,1 @@
+//! Twig 3 template engine: lexer, parser, compiled form, runtime.

@@ -1,0 +1,1 @@
+//! Digital workers: packages, understanding, flows, gates, hand-over.

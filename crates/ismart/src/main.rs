@@ -1,0 +1,3 @@
+//! iSmart: configuration, wiring, commands.
+
+fn main() {}

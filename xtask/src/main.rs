@@ -1,0 +1,3 @@
+//! House rules, goals, generated references.
+
+fn main() {}
