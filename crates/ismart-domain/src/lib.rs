@@ -1,1 +1,29 @@
 //! The words of the business: ids, types, state machines, events, ports.
+//!
+//! No IO, no async runtime, no SQL. Every other crate of the platform may depend on this one, so it stays
+//! small and quiet: a change here rebuilds everything.
+
+pub mod contact;
+pub mod conversation;
+pub mod delivery;
+pub mod env;
+pub mod event;
+pub mod id;
+pub mod lead;
+pub mod money;
+pub mod ports;
+pub mod secret;
+pub mod user;
+
+pub use contact::{Email, PersonName, Phone};
+pub use env::{Clock, Entropy, Env, ManualClock, SystemClock};
+pub use event::{Event, EventBody};
+pub use id::{
+    BookingId, ClientId, ConsentId, ConversationId, DeliveryId, EventId, LeadId, MessageId, SessionId,
+    SiteId, TraceId, UserId, VisitId, VisitorId,
+};
+pub use money::Money;
+pub use secret::Secret;
+
+/// A boxed future that may move between threads: the return type of every async port.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;

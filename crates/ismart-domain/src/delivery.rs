@@ -1,0 +1,227 @@
+//! A lead on its way to one destination: states, and what each answer of the outside leads to.
+//!
+//! ```text
+//! queued ─► sending ─► delivered
+//!              │ refused            ► needs_attention   (a person must look; nothing is dropped)
+//!              │ retry              ► waiting ─► sending
+//!              │ retry, ambiguous   ► verifying ─► delivered, or sending again
+//!              └ settings           ► paused ─► sending, once the settings are mended
+//! ```
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DeliveryId, LeadId};
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Written with its lead, not yet tried.
+    Queued,
+    /// An attempt is under way. Found at start-up, it means that the process died in the middle.
+    Sending,
+    /// Will be tried again at a known time.
+    Waiting,
+    /// An attempt ended without an answer; the destination is asked whether the lead is there.
+    Verifying,
+    /// The destination has it.
+    Delivered,
+    /// The destination refused it; a person must decide.
+    NeedsAttention,
+    /// The destination's settings are wrong; waits until they are mended.
+    Paused,
+}
+
+impl DeliveryState {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Queued,
+        Self::Sending,
+        Self::Waiting,
+        Self::Verifying,
+        Self::Delivered,
+        Self::NeedsAttention,
+        Self::Paused,
+    ];
+
+    /// The stable wire name.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Waiting => "waiting",
+            Self::Verifying => "verifying",
+            Self::Delivered => "delivered",
+            Self::NeedsAttention => "needs_attention",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// Reads a wire name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
+
+    /// Whether nothing more happens without a person.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Delivered | Self::NeedsAttention)
+    }
+}
+
+/// One lead on its way to one destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Identity.
+    pub id: DeliveryId,
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Name of the destination in the client's configuration; `inbox` is the built-in one.
+    pub destination: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How many attempts were begun.
+    pub attempts: u32,
+    /// When the next attempt is due.
+    pub due_at: Timestamp,
+    /// The record's id at the destination.
+    pub external_id: Option<String>,
+    /// What the destination said last, for people; secrets masked.
+    pub reason: Option<String>,
+    /// Last change.
+    pub updated_at: Timestamp,
+}
+
+/// Why an attempt did not succeed. The dispatcher looks at nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
+    /// Try again. `ambiguous` means that the destination may have taken the lead all the same.
+    #[error("{reason}")]
+    Retry {
+        /// How long to wait, if the destination said so.
+        after: Option<SignedDuration>,
+        /// The request may have been carried out.
+        ambiguous: bool,
+        /// For people.
+        reason: String,
+    },
+    /// The destination understood and refused; repeating cannot help.
+    #[error("{reason}")]
+    Rejected {
+        /// For people.
+        reason: String,
+    },
+    /// Address, token or rights are wrong; every lead would fail the same way.
+    #[error("{reason}")]
+    Settings {
+        /// For people: what is wrong and how to mend it.
+        reason: String,
+    },
+}
+
+/// What an attempt or a verification came back with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The destination has the lead under this id.
+    Accepted {
+        /// The record's id at the destination.
+        external_id: String,
+    },
+    /// A verification found nothing: the earlier attempt had no effect.
+    Absent,
+    /// It failed.
+    Failed(DeliveryError),
+}
+
+/// What is to be written after an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    /// The new state.
+    pub state: DeliveryState,
+    /// When the next attempt is due; unchanged for final states.
+    pub due_at: Timestamp,
+    /// The record's id at the destination.
+    pub external_id: Option<String>,
+    /// For people.
+    pub reason: Option<String>,
+}
+
+/// Pauses between attempts, then hourly. Attempts go on for as long as the destination is away: a lead is
+/// never given up because of its age.
+const BACKOFF_SECONDS: [i64; 6] = [1, 5, 30, 120, 600, 3600];
+
+/// The pause after `attempts` begun attempts, spread by ±20 % with `jitter` in 0..=255.
+#[must_use]
+pub fn backoff(attempts: u32, jitter: u8) -> SignedDuration {
+    let step = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
+    let seconds = BACKOFF_SECONDS.get(step).copied().unwrap_or(3600);
+    let millis = seconds * 1000;
+    SignedDuration::from_millis(millis * (800 + i64::from(jitter) * 400 / 255) / 1000)
+}
+
+/// The rule of the state machine: the state after `answer` to attempt number `attempts`.
+#[must_use]
+pub fn after(answer: Answer, attempts: u32, now: Timestamp, jitter: u8) -> Next {
+    let later = |pause: SignedDuration| now.checked_add(pause).unwrap_or(Timestamp::MAX);
+    let next = |state, due_at, external_id, reason| Next { state, due_at, external_id, reason };
+    match answer {
+        Answer::Accepted { external_id } => next(DeliveryState::Delivered, now, Some(external_id), None),
+        Answer::Absent => next(DeliveryState::Waiting, now, None, None),
+        Answer::Failed(DeliveryError::Retry { after, ambiguous, reason }) => {
+            let state = if ambiguous { DeliveryState::Verifying } else { DeliveryState::Waiting };
+            let pause = after.unwrap_or(SignedDuration::ZERO).max(backoff(attempts, jitter));
+            next(state, later(pause), None, Some(reason))
+        }
+        Answer::Failed(DeliveryError::Rejected { reason }) => {
+            next(DeliveryState::NeedsAttention, now, None, Some(reason))
+        }
+        Answer::Failed(DeliveryError::Settings { reason }) => {
+            next(DeliveryState::Paused, later(SignedDuration::from_mins(5)), None, Some(reason))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retry(ambiguous: bool) -> Answer {
+        Answer::Failed(DeliveryError::Retry { after: None, ambiguous, reason: "503".into() })
+    }
+
+    #[test]
+    fn every_answer_has_its_state() {
+        let now = Timestamp::UNIX_EPOCH;
+        let state = |answer| after(answer, 1, now, 128).state;
+        assert_eq!(state(Answer::Accepted { external_id: "7".into() }), DeliveryState::Delivered);
+        assert_eq!(state(Answer::Absent), DeliveryState::Waiting);
+        assert_eq!(state(retry(false)), DeliveryState::Waiting);
+        assert_eq!(state(retry(true)), DeliveryState::Verifying);
+        let refused = Answer::Failed(DeliveryError::Rejected { reason: "no".into() });
+        assert_eq!(state(refused), DeliveryState::NeedsAttention);
+        let settings = Answer::Failed(DeliveryError::Settings { reason: "token".into() });
+        assert_eq!(state(settings), DeliveryState::Paused);
+    }
+
+    #[test]
+    fn pauses_grow_to_an_hour_and_never_end() {
+        assert_eq!(backoff(1, 0), SignedDuration::from_millis(800));
+        assert_eq!(backoff(1, 255), SignedDuration::from_millis(1200));
+        assert!(backoff(6, 0) >= SignedDuration::from_mins(48));
+        assert!(backoff(u32::MAX, 255) <= SignedDuration::from_mins(72));
+    }
+
+    #[test]
+    fn the_destinations_wish_to_wait_longer_is_obeyed() {
+        let after_minute = Answer::Failed(DeliveryError::Retry {
+            after: Some(SignedDuration::from_mins(1)),
+            ambiguous: false,
+            reason: "429".into(),
+        });
+        let next = after(after_minute, 1, Timestamp::UNIX_EPOCH, 0);
+        assert_eq!(next.due_at.as_second(), 60);
+    }
+}

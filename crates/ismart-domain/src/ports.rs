@@ -1,0 +1,169 @@
+//! Ports: what features need from edges. An edge implements a port; the root wires them together.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::BoxFuture;
+use crate::conversation::{Card, Choice, SourceLink};
+use crate::delivery::DeliveryError;
+use crate::id::{ClientId, ConversationId, SiteId, TraceId, VisitId};
+use crate::lead::Lead;
+
+/// Brings leads to one destination (a CRM, a messenger). One value per configured destination.
+pub trait Connector: Send + Sync {
+    /// The kind, as configurations name it: `bitrix24`.
+    fn kind(&self) -> &'static str;
+
+    /// Hands the lead over and gives the record's id at the destination. Called again only after a failure
+    /// that says so, and after [`Connector::find`] when the failure was ambiguous.
+    fn deliver<'a>(&'a self, lead: &'a Lead) -> BoxFuture<'a, Result<String, DeliveryError>>;
+
+    /// Looks whether the destination already has this lead; `None` when it has not.
+    fn find<'a>(&'a self, lead: &'a Lead) -> BoxFuture<'a, Result<Option<String>, DeliveryError>>;
+
+    /// Tries address, token and rights without leaving anything behind; gives one line for people.
+    fn check(&self) -> BoxFuture<'_, Result<String, DeliveryError>>;
+}
+
+/// Whether a tool changes the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Only reads.
+    Read,
+    /// Changes something; runs at most once per idempotency key.
+    Write,
+}
+
+/// On whose behalf a tool runs. The model or flow never sees or fills this.
+#[derive(Debug, Clone)]
+pub struct ToolScope {
+    /// The client.
+    pub client_id: ClientId,
+    /// The site.
+    pub site_id: SiteId,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The visit, if known.
+    pub visit_id: Option<VisitId>,
+    /// The worker package.
+    pub worker: String,
+    /// Language of the answer: `ru` or `en`.
+    pub language: String,
+    /// Address of the page that the visitor is on.
+    pub page: String,
+    /// The sender's network address, for the proof of consent.
+    pub ip: Option<String>,
+    /// The sender's browser, for the proof of consent.
+    pub user_agent: Option<String>,
+    /// Ties the tool's events to the turn.
+    pub trace_id: TraceId,
+    /// One per business effect: a repeat with the same key has no second effect and gives the same answer.
+    pub key: String,
+    /// The present instant of the turn.
+    pub now: Timestamp,
+}
+
+/// What a tool gives back: data, never instructions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ToolOutcome {
+    /// The result; every number, date and name that an answer may state stands here.
+    pub data: Value,
+    /// Where it was taken from.
+    pub sources: Vec<SourceLink>,
+    /// Stock items to show.
+    pub cards: Vec<Card>,
+    /// Buttons to offer.
+    pub choices: Vec<Choice>,
+    /// How long the result stays true; `None` means for this turn only.
+    #[serde(skip)]
+    pub valid_for: Option<SignedDuration>,
+}
+
+/// Why a tool gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ToolError {
+    /// The arguments do not fit the tool.
+    #[error("argument `{name}`: {reason}")]
+    Argument {
+        /// Which one.
+        name: String,
+        /// What is wrong and what is expected.
+        reason: String,
+    },
+    /// The business says no: slot taken, car sold. `code` is stable and flows branch on it.
+    #[error("{reason}")]
+    Refused {
+        /// For flows.
+        code: String,
+        /// For people.
+        reason: String,
+    },
+    /// It broke; may be tried again with the same key.
+    #[error("{reason}")]
+    Failed {
+        /// For people.
+        reason: String,
+    },
+}
+
+impl ToolError {
+    /// The stable code that events and flows name: `argument`, the refusal's own, or `failed`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Argument { .. } => "argument",
+            Self::Refused { code, .. } => code,
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+/// Something that a worker can do.
+pub trait Tool: Send + Sync {
+    /// The name by which packages ask for it: `stock_search`.
+    fn name(&self) -> &'static str;
+
+    /// Whether it changes the world.
+    fn effect(&self) -> Effect;
+
+    /// Runs it with a JSON object of arguments.
+    fn call<'a>(
+        &'a self,
+        scope: &'a ToolScope,
+        arguments: &'a Value,
+    ) -> BoxFuture<'a, Result<ToolOutcome, ToolError>>;
+}
+
+/// The tools of one site, by name.
+#[derive(Clone, Default)]
+pub struct Toolbox(Vec<Arc<dyn Tool>>);
+
+impl Toolbox {
+    /// Collects tools; a later tool of the same name is never reached.
+    #[must_use]
+    pub fn new(tools: Vec<Arc<dyn Tool>>) -> Self {
+        Self(tools)
+    }
+
+    /// Finds a tool.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
+        self.0.iter().find(|tool| tool.name() == name)
+    }
+
+    /// All names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|tool| tool.name())
+    }
+}
+
+impl std::fmt::Debug for Toolbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
