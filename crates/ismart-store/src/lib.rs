@@ -1,1 +1,28 @@
 //! SQLite and PostgreSQL: migrations, statements, event log, outbox.
+//!
+//! One SQL text serves both engines. Writes happen inside [`Store::write`], which commits durably before it
+//! answers; on SQLite one task owns the writing connection and commits the work of many callers at once
+//! (group commit), so that `synchronous=FULL` costs one disk flush per group and not per caller.
+//!
+//! A statement over a client's rows is made by the `tenant!` macro and does not compile unless its text ties
+//! `client_id` to `$1`; the client is always the first bound value. Statements over all clients are made by
+//! `system!`, which demands a reason.
+
+mod digest;
+mod engine;
+mod migrate;
+mod sql;
+
+pub mod bookings;
+pub mod clients;
+pub mod conversations;
+pub mod deliveries;
+pub mod effects;
+pub mod events;
+pub mod figures;
+pub mod leads;
+pub mod users;
+pub mod visits;
+
+pub use digest::sha256_hex;
+pub use engine::{Conn, Store, StoreError, Tx};

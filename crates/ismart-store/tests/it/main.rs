@@ -1,0 +1,4 @@
+//! The store's promises, proved on every engine that is at hand.
+
+mod engines;
+mod promises;
