@@ -1,0 +1,1 @@
+//! Connectors at their seams.
