@@ -1,1 +1,8 @@
 //! What a worker may know: pages, inventory feeds, retrieval.
+
+pub mod catalogue;
+pub mod feed;
+pub mod passages;
+
+pub use catalogue::{Catalogue, Filters, Found, Vehicle};
+pub use feed::{Feed, FeedError, ItemProblem, Limits};
