@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use ismart_domain::{BoxFuture, Env};
+use ismart_domain::{BoxFuture, Env, Event};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::migrate;
 
@@ -22,6 +22,8 @@ const GROUP: usize = 64;
 const QUEUE: usize = 4096;
 /// Connections for reading.
 const READERS: u32 = 4;
+/// How many events a slow listener may fall behind before it is told that it missed some.
+const FEED: usize = 8192;
 
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +83,7 @@ pub struct Store {
     env: Env,
     pool: AnyPool,
     writer: Option<mpsc::Sender<Job>>,
+    feed: broadcast::Sender<Arc<Event>>,
     place: Arc<str>,
 }
 
@@ -123,18 +126,39 @@ impl Conn {
 }
 
 /// A connection inside a transaction. Functions that write take this, so that nothing is written outside one.
-pub struct Tx(Conn);
+pub struct Tx {
+    conn: Conn,
+    /// Events of work that has not been undone; listeners hear of them after the commit.
+    pending: Vec<Arc<Event>>,
+}
 
 impl Deref for Tx {
     type Target = Conn;
     fn deref(&self) -> &Conn {
-        &self.0
+        &self.conn
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
+        &mut self.conn
+    }
+}
+
+impl Tx {
+    fn new(conn: Conn) -> Self {
+        Self { conn, pending: Vec::new() }
+    }
+
+    pub(crate) fn announce(&mut self, event: Event) {
+        self.pending.push(Arc::new(event));
+    }
+
+    fn publish(&mut self, feed: &broadcast::Sender<Arc<Event>>) {
+        for event in self.pending.drain(..) {
+            // An error only says that nobody listens.
+            let _nobody_listens = feed.send(event).is_err();
+        }
     }
 }
 
@@ -181,9 +205,10 @@ impl Store {
             .await
             .map_err(|e| open_error(&place, &e))?;
         let (writer, jobs) = mpsc::channel(QUEUE);
-        let tx = Tx(Conn { link: Link::Own(conn), env: env.clone() });
-        tokio::spawn(write_in_groups(tx, jobs));
-        Ok(Self { env, pool, writer: Some(writer), place: place.into() })
+        let (feed, _) = broadcast::channel(FEED);
+        let tx = Tx::new(Conn { link: Link::Own(conn), env: env.clone() });
+        tokio::spawn(write_in_groups(tx, jobs, feed.clone()));
+        Ok(Self { env, pool, writer: Some(writer), feed, place: place.into() })
     }
 
     /// Connects to the PostgreSQL database at `url` and brings its schema up to date.
@@ -204,7 +229,8 @@ impl Store {
         let mut conn = pool.acquire().await?;
         migrate::migrator(true).run(&mut *conn).await?;
         drop(conn);
-        Ok(Self { env, pool, writer: None, place: place.into() })
+        let (feed, _) = broadcast::channel(FEED);
+        Ok(Self { env, pool, writer: None, feed, place: place.into() })
     }
 
     /// The schema version that this program works with.
@@ -259,8 +285,9 @@ impl Store {
                 answer.await.map_err(|_stopped| StoreError::Stopped)?
             }
             None => {
-                let tx = Tx(self.read().await?);
-                tokio::spawn(write_alone(tx, boxed)).await.map_err(|_panicked| StoreError::Stopped)?
+                let tx = Tx::new(self.read().await?);
+                let feed = self.feed.clone();
+                tokio::spawn(write_alone(tx, boxed, feed)).await.map_err(|_panicked| StoreError::Stopped)?
             }
         };
         match answer? {
@@ -270,6 +297,13 @@ impl Store {
                 Err(other) => Err(other.downcast::<StoreError>().map_or(StoreError::Stopped, |e| *e).into()),
             },
         }
+    }
+
+    /// Hears of every event that this process commits, after the commit, in order. A listener that falls far behind
+    /// is told so and reads what it missed from the log.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.feed.subscribe()
     }
 
     /// Waits for queued writes and closes.
@@ -320,7 +354,7 @@ fn open_error(place: &str, error: &sqlx::Error) -> StoreError {
 
 /// The writer of SQLite: takes what has queued up while the last commit was being flushed, runs each piece in a
 /// savepoint, commits once, then answers all.
-async fn write_in_groups(mut tx: Tx, mut jobs: mpsc::Receiver<Job>) {
+async fn write_in_groups(mut tx: Tx, mut jobs: mpsc::Receiver<Job>, feed: broadcast::Sender<Arc<Event>>) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.recv_many(&mut group, GROUP).await > 0 {
         if let Err(error) = tx.plain("BEGIN IMMEDIATE").await {
@@ -345,8 +379,10 @@ async fn write_in_groups(mut tx: Tx, mut jobs: mpsc::Receiver<Job>) {
             tx.plain("COMMIT").await
         };
         if committed.is_err() {
+            tx.pending.clear();
             roll_back(&mut tx).await;
         }
+        tx.publish(&feed);
         for (done, result) in results {
             match (&committed, result) {
                 (Err(error), Ok(Ok(_)) | Err(StoreError::Stopped)) => {
@@ -368,6 +404,7 @@ fn answer(
 }
 
 async fn in_savepoint(tx: &mut Tx, work: Work) -> Result<Result<Boxed, Boxed>, StoreError> {
+    let mark = tx.pending.len();
     tx.plain("SAVEPOINT job").await?;
     let result = AssertUnwindSafe(work(tx)).catch_unwind().await;
     match result {
@@ -376,11 +413,13 @@ async fn in_savepoint(tx: &mut Tx, work: Work) -> Result<Result<Boxed, Boxed>, S
             Ok(Ok(value))
         }
         Ok(Err(error)) => {
+            tx.pending.truncate(mark);
             tx.plain("ROLLBACK TO job").await?;
             tx.plain("RELEASE job").await?;
             Ok(Err(error))
         }
         Err(_panic) => {
+            tx.pending.truncate(mark);
             tx.plain("ROLLBACK TO job").await?;
             tx.plain("RELEASE job").await?;
             Err(StoreError::Commit("the work panicked and was undone".into()))
@@ -388,12 +427,19 @@ async fn in_savepoint(tx: &mut Tx, work: Work) -> Result<Result<Boxed, Boxed>, S
     }
 }
 
-async fn write_alone(mut tx: Tx, work: Work) -> Result<Result<Boxed, Boxed>, StoreError> {
+async fn write_alone(
+    mut tx: Tx,
+    work: Work,
+    feed: broadcast::Sender<Arc<Event>>,
+) -> Result<Result<Boxed, Boxed>, StoreError> {
     tx.plain("BEGIN").await?;
     let result = AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
     match result {
         Ok(Ok(value)) => match tx.plain("COMMIT").await {
-            Ok(()) => Ok(Ok(value)),
+            Ok(()) => {
+                tx.publish(&feed);
+                Ok(Ok(value))
+            }
             Err(error) => {
                 roll_back(&mut tx).await;
                 Err(StoreError::Commit(error.to_string()))

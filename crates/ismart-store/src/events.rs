@@ -25,13 +25,20 @@ pub struct Logged {
     pub event: Event,
 }
 
-/// Appends one event, dated now.
+/// Appends one event, dated now; listeners hear of it after the commit.
 ///
 /// # Errors
 /// [`StoreError`] of the engine.
 pub async fn append(tx: &mut Tx, scope: Scope, body: EventBody) -> Result<(), StoreError> {
     let env = tx.env().clone();
-    let id: ismart_domain::EventId = env.new_id();
+    let event = Event {
+        id: env.new_id(),
+        client_id: scope.client_id,
+        site_id: scope.site_id,
+        at: env.now(),
+        trace_id: scope.trace_id,
+        body,
+    };
     Statement::tenant(
         tenant!(
             "INSERT INTO events (client_id, id, site_id, at, trace_id, kind, version, conversation_id, lead_id, data)
@@ -39,17 +46,18 @@ pub async fn append(tx: &mut Tx, scope: Scope, body: EventBody) -> Result<(), St
         ),
         scope.client_id,
     )
-    .id(id)
+    .id(event.id)
     .maybe(scope.site_id)
-    .instant(env.now())
+    .instant(event.at)
     .id(scope.trace_id)
-    .text(body.kind())
-    .number(i64::from(body.version()))
-    .maybe(body.conversation_id())
-    .maybe(body.lead_id())
-    .json(&body)?
+    .text(event.body.kind())
+    .number(i64::from(event.body.version()))
+    .maybe(event.body.conversation_id())
+    .maybe(event.body.lead_id())
+    .json(&event.body)?
     .run(tx)
     .await?;
+    tx.announce(event);
     Ok(())
 }
 

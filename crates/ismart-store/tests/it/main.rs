@@ -1,4 +1,6 @@
 //! The store's promises, proved on every engine that is at hand.
 
+#[cfg(test)]
 mod engines;
+#[cfg(test)]
 mod promises;

@@ -365,6 +365,19 @@ async fn tenants(t: Temporary) {
 
 async fn figures_from_events(t: Temporary) {
     let (client, site) = tenant(&t.store, "a").await;
+    let mut heard = t.store.listen();
+    let undone: Result<(), StoreError> = t
+        .store
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let scope = events::Scope { client_id: client, site_id: None, trace_id: tx.env().new_id() };
+                let lead_id = tx.env().new_id();
+                events::append(tx, scope, EventBody::LeadRepeated { lead_id }).await?;
+                Err(StoreError::Stopped)
+            })
+        })
+        .await;
+    assert!(undone.is_err() && heard.try_recv().is_err(), "nobody hears of what was undone");
     t.store
         .write(move |tx: &mut Tx| {
             Box::pin(async move {
@@ -418,6 +431,7 @@ async fn figures_from_events(t: Temporary) {
     );
     let log = events::after(&mut conn, client, 0, 100).await.unwrap();
     assert_eq!(log.len(), 12);
+    assert_eq!(heard.recv().await.unwrap().id, log[0].event.id, "listeners hear of what was committed");
     assert!(log.windows(2).all(|pair| pair[0].seq < pair[1].seq));
 }
 
