@@ -1,0 +1,8 @@
+//! Leads through a real database: acceptance and delivery.
+
+#[cfg(test)]
+mod acceptance;
+#[cfg(test)]
+mod delivery;
+#[cfg(test)]
+mod setup;
