@@ -8,9 +8,9 @@
   const CALL_TIMEOUT = 20e3;
   // The server comments at least every 25 s; longer silence means a dead line.
   const SILENCE = 60e3;
-  // The line may be down this long before the phone number is shown.
+  // A line down for longer shows the phone number.
   const PATIENCE = 15e3;
-  // A panel left open opens again on the next page within this time.
+  // A panel left open reopens on the next page within this time.
   const OPEN_MEMORY = 18e5;
 
   const TEXTS = {
@@ -27,16 +27,16 @@
       consentBad: 'Без согласия мы не можем принять контакты', left: 'Осталось знаков: {n}', over: 'Лишних знаков: {n}',
     },
     en: {
-      ask: 'Ask a question', chat: 'Chat', kind: 'Digital worker', staff: 'Member of staff', close: 'Minimise chat',
-      handover: 'Call a person', handoverText: 'I would like to talk to a person, please',
+      ask: 'Ask a question', chat: 'Chat', kind: 'Digital worker', staff: 'Our colleague', close: 'Minimise chat',
+      handover: 'Call a person', handoverText: 'Please call a person',
       placeholder: 'Write a message…', send: 'Send', you: 'You', typing: '{name} is typing…',
-      sending: 'Sending…', late: 'Not sent', retry: 'Retry', limited: 'Will be sent a little later',
+      sending: 'Sending…', late: 'Not sent', retry: 'Retry', limited: 'Will be sent later',
       edit: 'Edit', source: 'Source', cards: 'Offers', news: 'New messages', unread: 'New messages: {n}',
-      down: 'No connection. Messages will be sent as soon as it is back.', call: 'Call us:',
-      waiting: 'Calling a member of staff. You can keep writing.', closed: 'The conversation has ended. Write to start again.',
+      down: 'No connection. Messages will be sent when it is back.', call: 'Call us:',
+      waiting: 'Calling a person. You can keep writing.', closed: 'The conversation has ended. Write to start again.',
       name: 'Name', phone: 'Phone', submit: 'Send my contact', policy: 'Consent text', done: 'Contact sent',
       nameBad: 'Please tell us your name', phoneBad: 'Check the number: it needs 10 to 15 digits',
-      consentBad: 'We cannot take your contact without consent', left: 'Characters left: {n}', over: 'Characters over the limit: {n}',
+      consentBad: 'Without consent we cannot take your contact', left: 'Characters left: {n}', over: 'Characters too many: {n}',
     },
   };
 
@@ -51,7 +51,8 @@ position:fixed!important;z-index:2147483000!important;inset:auto!important;botto
 section{font:400 15px/1.45 system-ui,sans-serif;color:var(--fg)}
 button{background:none;border:0;cursor:pointer}
 button:disabled{cursor:default;opacity:.5}
-:focus-visible{outline:3px solid var(--fg);outline-offset:2px;box-shadow:0 0 0 2px var(--bg)}
+:focus-visible{outline:2px solid var(--fg);outline-offset:2px}
+input:focus-visible,textarea:focus-visible{outline-offset:-2px}
 .sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 svg{width:24px;height:24px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round;display:block;flex:none}
 .go,.panel{position:fixed;bottom:calc(20px + env(safe-area-inset-bottom));right:calc(20px + env(safe-area-inset-right))}
@@ -61,15 +62,15 @@ svg{width:24px;height:24px;fill:none;stroke:currentColor;stroke-width:2;stroke-l
 .panel{width:380px;max-width:calc(100vw - 40px);height:600px;max-height:calc(100vh - 40px);display:flex;flex-direction:column;overflow:hidden;background:var(--bg);border:1px solid var(--line);border-radius:16px;box-shadow:0 12px 48px #0005}
 .panel:focus{outline:0}
 header{display:flex;align-items:center;gap:12px;padding:12px;border-bottom:1px solid var(--line)}
-.ava{width:40px;height:40px;border-radius:50%;flex:none;object-fit:cover;background:var(--a);color:var(--at);font-weight:600;font-size:18px;line-height:40px;text-align:center}
+.ava{display:block;width:40px;height:40px;border-radius:50%;flex:none;object-fit:cover;background:var(--a);color:var(--at);font-weight:600;font-size:18px;line-height:40px;text-align:center}
 .who{flex:1;min-width:0}
 h2{font-weight:600;font-size:16px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.role{color:var(--mut);font-size:13px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.role{color:var(--mut);font-size:13px;line-height:1.3}
 .icon{width:44px;height:44px;display:grid;place-items:center;border-radius:10px;flex:none}
 .bar{padding:8px 14px;font-size:14px;background:var(--soft);border-bottom:1px solid var(--line)}
 .mid{position:relative;flex:1;min-height:0;display:flex}
-.log{flex:1;min-width:0;overflow-y:auto;overscroll-behavior:contain;padding:14px 14px 6px}
-.log:focus-visible,.card:focus-visible{outline-offset:-3px;box-shadow:none}
+.log{flex:1;min-width:0;overflow-y:auto;overscroll-behavior:contain;padding:0 14px 6px}
+.log:focus-visible,.card:focus-visible{outline-offset:-3px}
 .m{position:relative;display:flex;flex-direction:column;align-items:flex-start;margin-top:3px}
 .m.first{margin-top:12px}
 .m.visitor{align-items:flex-end}
@@ -89,6 +90,7 @@ h2{font-weight:600;font-size:16px;overflow:hidden;text-overflow:ellipsis;white-s
 .card img{width:100%;aspect-ratio:16/10;object-fit:cover;background:var(--soft);margin-bottom:8px}
 .card>span{padding:0 12px;overflow-wrap:anywhere}
 .card>span:first-of-type{font-weight:600}
+.card>span:first-child{padding-top:10px}
 .txt{font-size:13px;color:var(--mut)}
 .price{font-weight:600;margin-top:auto}
 .choices{display:flex;flex-wrap:wrap;gap:8px;padding:8px 0 2px}
@@ -107,8 +109,7 @@ h2{font-weight:600;font-size:16px;overflow:hidden;text-overflow:ellipsis;white-s
 .dots{padding:4px 18px;min-height:26px;color:var(--mut);font-size:13px}
 footer{padding:8px 12px calc(12px + env(safe-area-inset-bottom));border-top:1px solid var(--line)}
 .row{display:flex;gap:8px;align-items:flex-end}
-textarea{resize:none;line-height:22px;height:var(--th,44px);max-height:132px;field-sizing:content;overflow-y:auto}
-@supports(field-sizing:content){textarea{height:auto}}
+textarea{resize:none;line-height:22px;height:var(--th,auto);max-height:132px;field-sizing:content;overflow-y:auto}
 textarea::placeholder{color:var(--mut);opacity:1}
 .row .main{width:44px;padding:0;display:grid;place-items:center;flex:none}
 .under{display:flex;justify-content:space-between;align-items:center;gap:8px;font-size:13px;color:var(--mut);min-height:32px}
@@ -129,7 +130,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
   const base = new URL(option.api || '/', (script && script.src) || location.href).href.replace(/\/+$/, '');
   let T = TEXTS[lang];
 
-  const text = (key, values = {}) => T[key].replace(/\{(\w+)\}/g, (all, k) => (k in values ? values[k] : all));
+  const text = (key, values = {}) => str(T[key]).replace(/\{(\w+)\}/g, (all, k) => (k in values ? values[k] : all));
   const list = (x) => (Array.isArray(x) ? x.filter((y) => y && typeof y === 'object') : []);
   const str = (x) => (x === null || x === undefined ? '' : String(x));
   const jitter = (n) => Math.min(30e3, 1e3 * 2 ** n) * (0.5 + Math.random() / 2);
@@ -267,8 +268,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
   const touch = matchMedia('(pointer:coarse)');
 
   const rows = new Map(); // message id -> { m, state, note, node, meta }
-  const known = store.get('about') || {};
-  const about = { worker: {}, business: known.business || {}, consent: null };
+  const about = { worker: {}, business: store.get('business') || {}, consent: null };
   let token = store.get('visitor');
   let mode = 'worker';
   let personName = '';
@@ -285,17 +285,17 @@ textarea::placeholder{color:var(--mut);opacity:1}
     title.textContent = name;
     role.textContent = human ? text('staff') : [text('kind'), str(about.worker.title)].filter(Boolean).join(' · ');
     const picture = !human && webAddress(about.worker.avatar, base + '/');
-    const face = picture
-      ? h('img', { class: 'ava', src: picture, alt: '', onerror: (e) => e.target.remove() })
-      : h('span', { class: 'ava', 'aria-hidden': 'true' }, [...name][0]);
-    avatar.replaceChildren(face);
+    const face = picture || [...name][0];
+    if (avatar.dataset.face !== face) {
+      avatar.dataset.face = face;
+      avatar.replaceChildren(picture
+        ? h('img', { class: 'ava', src: picture, alt: '', onerror: (e) => e.target.remove() })
+        : h('span', { class: 'ava', 'aria-hidden': 'true' }, face));
+    }
     goLabel.textContent = text('ask');
-    section.setAttribute('aria-label', text('chat'));
-    log.setAttribute('aria-label', text('chat'));
-    shut.setAttribute('aria-label', text('close'));
-    sendButton.setAttribute('aria-label', text('send'));
+    const labels = [[section, 'chat'], [log, 'chat'], [shut, 'close'], [sendButton, 'send'], [input, 'placeholder']];
+    labels.forEach(([node, key]) => node.setAttribute('aria-label', text(key)));
     input.placeholder = text('placeholder');
-    input.setAttribute('aria-label', text('placeholder'));
     news.textContent = text('news');
     person.textContent = text('handover');
     person.hidden = human || mode === 'waiting';
@@ -306,7 +306,8 @@ textarea::placeholder{color:var(--mut);opacity:1}
 
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 48;
   function toEnd() {
-    log.scrollTop = log.scrollHeight;
+    // The start of the last message counts: a tall one is read from its top.
+    if (log.lastChild) log.scrollTop = log.lastChild.offsetTop - 12;
     news.hidden = true;
   }
 
@@ -422,6 +423,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
   const order = (row) => (row.m.seq === undefined ? Infinity : row.m.seq);
   function draw(mine) {
     const stick = mine || atEnd();
+    const shown = log.children.length;
     const sorted = [...rows.values()].sort((a, b) => (order(a) === order(b) ? 0 : order(a) - order(b)));
     let answered = false;
     let formTaken = false;
@@ -450,8 +452,10 @@ textarea::placeholder{color:var(--mut);opacity:1}
       }
       if (log.children[i] !== row.node) log.insertBefore(row.node, log.children[i] || null);
     });
-    if (stick) toEnd();
-    else news.hidden = false;
+    if (sorted.length > shown) {
+      if (stick) toEnd();
+      else news.hidden = false;
+    }
     unread();
   }
 
@@ -526,6 +530,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
   let visiting = null;
   let visited = false;
   let visitFails = 0;
+  let visitTimer;
   function visit() {
     visiting = visiting || greet().finally(() => { visiting = null; });
     return visiting;
@@ -536,7 +541,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
     if ([403, 404, 410].includes(r.status)) {
       // This site has no chat.
       off = true;
-      host.toggleAttribute('data-off', true);
+      host.setAttribute('data-off', '');
       return false;
     }
     const good = r.ok && !!r.json.visitor;
@@ -544,7 +549,10 @@ textarea::placeholder{color:var(--mut);opacity:1}
     host.removeAttribute('data-off');
     if (!good) {
       visitFails++;
-      if (isOpen || sender.any() || visitFails < 5) later(Math.max(r.wait, jitter(visitFails)));
+      if (isOpen || sender.any() || visitFails < 5) {
+        clearTimeout(visitTimer);
+        visitTimer = setTimeout(() => visited || visit(), Math.max(r.wait, jitter(visitFails)));
+      }
       return false;
     }
     visitFails = 0;
@@ -552,8 +560,8 @@ textarea::placeholder{color:var(--mut);opacity:1}
     const v = r.json;
     if (token !== v.visitor) store.set('visitor', (token = v.visitor));
     Object.assign(about, { worker: v.worker || {}, business: v.business || {}, consent: v.consent || null });
-    store.set('about', { business: about.business });
-    T = { ...T, ...Object.fromEntries(Object.entries(v.texts || {}).filter(([k, x]) => k in T && typeof x === 'string')) };
+    store.set('business', about.business);
+    T = { ...T, ...v.texts };
     const messages = list(v.messages);
     const firstSeen = !last;
     messages.forEach((m) => put(m, '', firstSeen));
@@ -570,12 +578,6 @@ textarea::placeholder{color:var(--mut);opacity:1}
     if (isOpen || last) stream.start();
     sender.flush();
     return true;
-  }
-
-  let visitTimer;
-  function later(ms) {
-    clearTimeout(visitTimer);
-    visitTimer = setTimeout(() => visited || visit(), ms);
   }
 
   // In order, each until an answer comes; the id makes a repeat harmless.
@@ -693,15 +695,13 @@ textarea::placeholder{color:var(--mut);opacity:1}
         health('stream', true);
         await stream.events(r.body.getReader(), alive);
       } catch {
-        // Any failure: connect again.
+        // Connects again below.
       }
       clearTimeout(guard);
       if (stream.stop !== stop) return;
       stream.stop = null;
-      if (typing) {
-        typing = false;
-        paint();
-      }
+      typing = false;
+      paint();
       health('stream', false);
       if (!off) stream.timer = setTimeout(stream.start, Math.max(wait, jitter(stream.fails++)));
     },
@@ -737,7 +737,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
         return;
       }
       if (!body || typeof body !== 'object') return;
-      // An open stream may carry nothing; an event proves the line.
+      // Only an event proves the line.
       stream.fails = 0;
       if (type === 'typing') typing = !!body.on;
       if (type === 'mode') {
@@ -745,7 +745,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
         personName = str(body.name);
       }
       if (type === 'message') {
-        last = Math.max(last, body.seq || 0);
+        if (body.seq > last) last = body.seq;
         const isNew = !rows.has(body.id);
         const row = put(body);
         if (body.author === 'visitor') sender.drop(body.id);
@@ -801,7 +801,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
     input.focus();
   }
 
-  // What was pressed disappears; the focus must stay in the panel.
+  // What was pressed disappears; the focus must not.
   const settle = () => (touch.matches ? log : input).focus();
 
   function open(from) {
@@ -920,7 +920,6 @@ textarea::placeholder{color:var(--mut);opacity:1}
     if (!option.accent || !CSS.supports('color', option.accent)) return;
     setRules({ a: option.accent });
     const parts = getComputedStyle(go).backgroundColor.match(/^rgb\((\d+), (\d+), (\d+)\)$/);
-    // Other colours have no contrast to promise.
     if (!parts) return setRules({ a: '#1d5be0' });
     const [R, G, B] = parts.slice(1).map((x) => (x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4));
     setRules({ at: 1.05 / (0.2126 * R + 0.7152 * G + 0.0722 * B + 0.05) >= 4.5 ? '#fff' : '#000' });

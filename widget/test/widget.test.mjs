@@ -364,6 +364,9 @@ test('malformed events do not disturb the conversation', async () => {
   for (const res of mock.one.open) res.write('event: message\ndata: {oops\n\nevent: message\ndata: null\n\nevent: message\ndata: {"seq":"x"}\n\nevent: future\ndata: {}\n\n:\n\n');
   mock.say(mock.one, { text: 'всё в порядке', cards: 'none', choices: [null, 7], sources: {} });
   await bubble('всё в порядке').waitFor();
+  mock.dropStreams();
+  await until(() => mock.streams.length === 2, 'the stream again');
+  assert.equal(mock.streams[1], 1, 'a senseless number does not spoil the place to resume from');
   assert.equal(await log().locator('.m').count(), 2);
 });
 
@@ -400,6 +403,40 @@ test('unread answers are counted on the launcher until it is opened, also on the
   await unread.click();
   await page.getByRole('button', { name: 'Свернуть чат' }).click();
   await page.getByRole('button', { name: 'Задать вопрос', exact: true }).waitFor();
+});
+
+test('a tall answer is read from its top; a visitor who reads above is not moved', async () => {
+  await load();
+  await open();
+  await until(() => mock.one.open.size === 1, 'stream');
+  mock.say(mock.one, { text: 'строка\n'.repeat(60) });
+  await bubble('строка').waitFor();
+  const seen = () => log().evaluate((n) => n.lastChild.getBoundingClientRect().top - n.getBoundingClientRect().top);
+  assert.ok((await seen()) >= 0 && (await seen()) < 40, 'the first line is in view');
+  await log().evaluate((n) => { n.scrollTop = 0; });
+  mock.say(mock.one, { text: 'ещё одно' });
+  await page.getByRole('button', { name: 'Новые сообщения' }).click();
+  assert.ok((await bubble('ещё одно').boundingBox()).y < 700);
+  assert.equal(await page.getByRole('button', { name: 'Новые сообщения' }).count(), 0);
+});
+
+test('two tabs: what one sends, the other shows once', async () => {
+  await load();
+  await open();
+  await until(() => mock.one.open.size === 1, 'stream');
+  mock.fault({ path: 'messages', drop: 'before', times: 1e6 });
+  await write('из первой');
+  await page.getByText('Не отправлено').waitFor();
+  const second = await context.newPage();
+  mock.faults.length = 0;
+  await second.goto(mock.url);
+  await until(() => mock.accepted().length === 1, 'delivery');
+  for (const tab of [page, second]) {
+    await tab.bringToFront();
+    await tab.getByText('Вы написали: из первой').waitFor({ state: 'attached' });
+    assert.equal(await tab.locator('.m.visitor').count(), 1);
+    assert.equal(await tab.getByText('Не отправлено').count(), 0);
+  }
 });
 
 test('the length limit is told near its end and enforced', async () => {
@@ -474,7 +511,7 @@ test('blocked storage costs only memory between pages', async () => {
 
 test('English, left side, accent colour with readable text, texts from the server', async () => {
   mock.attributes = 'data-lang="en" data-position="left" data-accent="#ffd400"';
-  mock.texts = { ask: 'Ask Alice', unknown: 'x', send: 7 };
+  mock.texts = { ask: 'Ask Alice', unknown: 'x', close: 7 };
   context = await browser.newContext();
   page = await context.newPage();
   await page.goto(mock.url);
@@ -485,6 +522,7 @@ test('English, left side, accent colour with readable text, texts from the serve
   await button.click();
   await page.getByRole('button', { name: 'Call a person' }).waitFor();
   await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
+  await page.getByRole('button', { name: '7', exact: true }).waitFor();
 });
 
 test('phone: the panel is the screen, keeps the focus, and nothing scrolls sideways', async () => {
