@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 const WIDGET = new URL('../widget.js', import.meta.url);
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'";
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'";
 const CONSENT = { label: 'Я согласен на обработку персональных данных', url: '/policy', version: '2026-11-01' };
 
 // Styles that would ruin the widget if they reached it.
@@ -33,7 +33,7 @@ class Fault extends Error {
 export async function startMock() {
   const mock = {
     visits: [], attempts: [], streams: [], conversations: new Map(), faults: [], attributes: '',
-    texts: {}, closed: false,
+    texts: {}, closed: false, cors: false, connect: '',
     /** Adds `{path, times, status, headers}` or `{path, times, drop: 'before' | 'after'}`. */
     fault: (fault) => mock.faults.push({ times: 1, ...fault }),
     /** The only conversation, for tests with one visitor. */
@@ -182,13 +182,18 @@ export async function startMock() {
 
   const server = createServer(async (req, res) => {
     const url = new URL(req.url, 'http://localhost');
+    if (mock.cors) {
+      const allow = { Origin: '*', Headers: 'authorization, content-type' };
+      Object.entries(allow).forEach(([name, value]) => res.setHeader(`Access-Control-Allow-${name}`, value));
+      if (req.method === 'OPTIONS') return res.writeHead(204).end();
+    }
     try {
       if (url.pathname.startsWith('/api/chat/')) await api(req, res, url);
       else if (url.pathname === '/ismart/widget.js') res.writeHead(200, { 'Content-Type': 'text/javascript; charset=utf-8' }).end(await readFile(WIDGET));
       else if (url.pathname === '/site.css') res.writeHead(200, { 'Content-Type': 'text/css' }).end(HOSTILE_CSS);
       else if (url.pathname === '/car.svg') res.writeHead(200, { 'Content-Type': 'image/svg+xml' }).end(CAR);
       else if (url.pathname === '/missing.svg' || url.pathname === '/favicon.ico') res.writeHead(404).end();
-      else res.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': CSP }).end(page(mock.attributes));
+      else res.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': `${CSP} ${mock.connect}` }).end(page(mock.attributes));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       res.writeHead(error.status, { 'Content-Type': 'application/problem+json', ...error.headers })

@@ -525,6 +525,23 @@ test('English, left side, accent colour with readable text, texts from the serve
   await page.getByRole('button', { name: '7', exact: true }).waitFor();
 });
 
+test('the server may live on another origin', async () => {
+  const server = await startMock();
+  try {
+    server.cors = true;
+    mock.connect = server.url;
+    mock.attributes = `data-api="${server.url}/"`;
+    await load();
+    await open();
+    await write('издалека');
+    await bubble('Вы написали: издалека').waitFor();
+    assert.equal(server.accepted().length, 1);
+    assert.equal(mock.visits.length, 0);
+  } finally {
+    await server.stop();
+  }
+});
+
 test('phone: the panel is the screen, keeps the focus, and nothing scrolls sideways', async () => {
   await load(PHONE);
   await launcher().tap();
@@ -541,9 +558,11 @@ test('phone: the panel is the screen, keeps the focus, and nothing scrolls sidew
     return [root.querySelector('.log'), root.querySelector('.panel'), document.scrollingElement].map((n) => n.scrollWidth - n.clientWidth);
   });
   assert.deepEqual(wide, [0, 0, 0]);
-  for (let i = 0; i < 30; i++) {
-    await page.keyboard.press(i % 3 ? 'Tab' : 'Shift+Tab');
-    assert.ok(await focused(), 'Tab never leaves the full-screen panel');
+  for (const key of ['Tab', 'Shift+Tab']) {
+    for (let i = 0; i < 16; i++) {
+      await page.keyboard.press(key);
+      assert.ok(await focused(), `${key} never leaves the full-screen panel`);
+    }
   }
   await page.keyboard.press('Escape');
   await panel().waitFor({ state: 'hidden' });
