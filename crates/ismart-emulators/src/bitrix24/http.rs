@@ -1,0 +1,204 @@
+//! The HTTP face: reading requests, sending or refusing answers, the accept loop.
+
+use super::admin;
+use super::batch::method_name;
+use super::core::{Answer, Auth, Core, Incoming};
+use super::log::{Finding, FindingKind};
+use super::page;
+use super::params::parse_php;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use hyper_util::rt::TokioIo;
+use serde_json::{Map, Value};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// Marks an answer that must never reach the wire.
+#[derive(Debug, Clone, Copy)]
+struct CloseConnection;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed by a fault rule")]
+struct Closed;
+
+pub(super) fn router(core: Arc<Core>) -> Router {
+    Router::new()
+        .route("/", get(page::leads))
+        .route("/rest/{*rest}", any(rest))
+        .nest("/__emulator", admin::router(Arc::clone(&core)))
+        .with_state(core)
+}
+
+/// The peer, when the server that runs the router tells it.
+pub(super) fn peer(request: &Request) -> Option<SocketAddr> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+}
+
+async fn rest(State(core): State<Arc<Core>>, Path(path): Path<String>, request: Request) -> Response {
+    let incoming = match read(&path, request).await {
+        Ok(incoming) => incoming,
+        Err(status) => return status.into_response(),
+    };
+    // A task of its own: a real server goes on working when the caller hangs up.
+    let work = tokio::spawn(async move {
+        let strike = core.strike(&incoming);
+        pause(strike.wait_before).await;
+        let after = strike.wait_after;
+        // Journal writes wait for the disk.
+        let answer = tokio::task::spawn_blocking(move || core.perform(incoming, &strike)).await;
+        pause(after).await;
+        answer
+    });
+    match work.await {
+        Ok(Ok(answer)) => respond(answer),
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn pause(duration: Duration) {
+    if !duration.is_zero() {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+async fn read(path: &str, request: Request) -> Result<Incoming, StatusCode> {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let (auth, method, masked) = match segments.as_slice() {
+        [user, secret, method] => (
+            Auth::Webhook { user: (*user).to_owned(), secret: (*secret).to_owned() },
+            *method,
+            format!("/rest/{user}/***/{method}"),
+        ),
+        [method] => (Auth::None, *method, format!("/rest/{method}")),
+        _ => return Err(StatusCode::NOT_FOUND),
+    };
+    let peer = peer(&request).map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
+    let http_method = request.method().as_str().to_owned();
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let bytes = match axum::body::to_bytes(request.into_body(), MAX_BODY).await {
+        Ok(bytes) => bytes,
+        Err(_) => return Err(StatusCode::PAYLOAD_TOO_LARGE),
+    };
+    let name = method_name(method);
+    let mut findings = Vec::new();
+    let mut params = parse_php(&query);
+    match body_params(&content_type, &bytes) {
+        Ok(body) => params.extend(body),
+        Err((kind, text)) => {
+            findings.push(Finding { kind, method: name.clone(), parameter: "body".into(), text });
+        }
+    }
+    if method.to_lowercase().ends_with(".xml") {
+        findings.push(Finding {
+            kind: FindingKind::NotEmulated,
+            method: name.clone(),
+            parameter: String::new(),
+            text: "XML answers; JSON was sent".into(),
+        });
+    }
+    let token = match params.get("auth") {
+        Some(Value::String(token)) => Some(token.clone()),
+        _ => None,
+    };
+    let auth = match (auth, token) {
+        (Auth::None, Some(token)) => Auth::Token(token),
+        (auth, _) => auth,
+    };
+    Ok(Incoming { peer, http_method, path: masked, auth, method: name, params, findings })
+}
+
+fn body_params(content_type: &str, bytes: &Bytes) -> Result<Map<String, Value>, (FindingKind, String)> {
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    if content_type.starts_with("multipart/") {
+        return Err((FindingKind::NotEmulated, "multipart bodies are not read".into()));
+    }
+    if content_type.starts_with("application/x-www-form-urlencoded") {
+        return match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(parse_php(text)),
+            Err(error) => Err((FindingKind::BrokenBody, format!("the form is not UTF-8: {error}"))),
+        };
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
+        Ok(_) => Err((FindingKind::BrokenBody, "the body is JSON but no object".into())),
+        Err(error) => Err((FindingKind::BrokenBody, format!("the body is no JSON: {error}"))),
+    }
+}
+
+fn respond(answer: Answer) -> Response {
+    let (status, content_type, bytes) = match answer {
+        Answer::Json { status, body } => {
+            (status, "application/json; charset=utf-8", body.to_string().into_bytes())
+        }
+        Answer::Raw { status, content_type, bytes } => (status, content_type, bytes),
+        Answer::Drop => {
+            // The accept loop closes the connection without a byte; under another server the
+            // broken body does nearly the same.
+            let broken = futures::stream::once(async { Err::<Bytes, Closed>(Closed) });
+            let mut response = Body::from_stream(broken).into_response();
+            response.extensions_mut().insert(CloseConnection);
+            return response;
+        }
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, content_type)], bytes).into_response()
+}
+
+/// Serves until `stop` says so; open connections are then closed.
+pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let router = router.clone();
+                    connections.spawn(connection(stream, peer, router));
+                }
+                // Out of file descriptors, or the peer left at once: wait for better times.
+                Err(_) => pause(Duration::from_millis(20)).await,
+            },
+            _ = stop.changed() => break,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    connections.shutdown().await;
+}
+
+async fn connection(stream: tokio::net::TcpStream, peer: SocketAddr, router: Router) {
+    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let router = router.clone();
+        async move {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let response = match router.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            if response.extensions().get::<CloseConnection>().is_some() { Err(Closed) } else { Ok(response) }
+        }
+    });
+    let served =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    // A caller that hangs up and a fault that closes both end here; neither is news.
+    drop(served);
+}
