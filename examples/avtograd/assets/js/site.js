@@ -49,7 +49,7 @@
     $$('[data-credit-from]').forEach((node) => {
         const { price, state, brand } = node.dataset;
         const payment = lowest(Number(price), state, brand);
-        if (payment) node.textContent = `в кредит от ${number(payment)}\u00a0₽/мес`;
+        if (payment) node.textContent = `${source.dataset.from} ${number(payment)}\u00a0${source.dataset.month}`;
     });
 
     $$('[data-calc]').forEach((calc) => {
@@ -83,7 +83,7 @@
             field('over').textContent = rubles(payment * term - sum);
             const outside = sum < program.min_amount || sum > program.max_amount;
             field('payment').textContent = outside
-                ? `Сумма кредита по программе — от ${rubles(program.min_amount)} до ${rubles(program.max_amount)}`
+                ? `${source.dataset.range}: ${rubles(program.min_amount)} – ${rubles(program.max_amount)}`
                 : rubles(payment);
             field('payment').classList.toggle('is-note', outside);
         };
@@ -243,7 +243,8 @@
                     done.append(line);
                 }
                 form.replaceWith(done);
-                done.focus();
+                done.scrollIntoView({ block: 'center' });
+                done.focus({ preventScroll: true });
             } catch {
                 showErrors({}, text.errNetwork);
             } finally {
