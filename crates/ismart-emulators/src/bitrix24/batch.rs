@@ -96,13 +96,13 @@ pub(super) fn run(
             let done = core.execute(state, &command.method, &params, user_id, by_webhook, now);
             record.findings = done.findings;
             record.created = done.created;
-            done.outcome.map(|reply| (reply, done.processing))
+            done.outcome
         };
         let failed = outcome.is_err();
         match outcome {
-            Ok((reply, processing)) => {
+            Ok(reply) => {
                 let key = command.key;
-                let time = core.time(state, now, &command.method, processing, true);
+                let time = core.time(state, now, &command.method, true);
                 maps.total.extend(reply.total.map(|total| (key.clone(), total.into())));
                 maps.next.extend(reply.next.map(|next| (key.clone(), next.into())));
                 maps.time.push((key.clone(), time));

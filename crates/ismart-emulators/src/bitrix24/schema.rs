@@ -69,8 +69,11 @@ struct Def {
 }
 
 /// Parameters any method takes: authorisation, paging of lists, and marks that SDKs add.
-const UNIVERSAL: [&str; 9] =
-    ["auth", "start", "order", "filter", "select", "bx24_request_id", "__order", "sessid", "auth_connector"];
+const UNIVERSAL: [&str; 8] =
+    ["auth", "start", "order", "filter", "select", "__order", "sessid", "auth_connector"];
+
+/// The official JavaScript SDK marks its requests with parameters of this prefix.
+const SDK_PREFIX: &str = "bx24_";
 
 impl MethodSchemas {
     /// Reads every `*.json` of `folder`, one method description each.
@@ -172,8 +175,9 @@ impl Check<'_> {
     /// `fields` may belong to any; the portal's own field table judges those.
     fn unknown(&mut self, described: &[Param], sent: &Map<String, Value>) {
         for name in sent.keys() {
-            let known =
-                described.iter().any(|param| param.name == *name) || UNIVERSAL.contains(&name.as_str());
+            let known = described.iter().any(|param| param.name == *name)
+                || UNIVERSAL.contains(&name.as_str())
+                || name.starts_with(SDK_PREFIX);
             if !known {
                 self.add(
                     FindingKind::UnknownParameter,

@@ -245,6 +245,8 @@ async fn p4_lists_are_paged_by_fifty_filtered_and_sorted() {
     assert_eq!(t.ok("crm.item.list", list(other)).await["items"], json!([]));
     let top = json!({"order": {"opportunity": "DESC"}, "filter": {"<opportunity": 10}});
     assert_eq!(t.ok("crm.item.list", list(top)).await["items"][0]["title"], "Заявка 009");
+    let shouting = json!({"order": {"ID": "DESC"}, "filter": {">ID": 0}});
+    assert_eq!(t.ok("crm.item.list", list(shouting)).await["items"][0]["title"], "Заявка 119");
     let either = json!({"filter": {"0": {"logic": "OR", "0": {"opportunity": 3}, "1": {"%title": "119"}}}});
     assert_eq!(t.ok("crm.item.list", list(either)).await["items"].as_array().unwrap().len(), 2);
 }

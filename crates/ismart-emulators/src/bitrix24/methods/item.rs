@@ -94,6 +94,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let original = original_uf(call);
     let directory = call.directory;
     let lookup = |name: &str| {
+        // Clients that list every method by `ID` do so here too, and the real portal obliges.
+        let name = if name == "ID" { "id" } else { name };
         let field =
             directory.fields(entity).iter().find(|f| !f.camel.is_empty() && f.item_name(original) == name)?;
         Some(Target::Field { key: field.key().to_owned(), kind: field.kind })
