@@ -333,6 +333,17 @@ impl Portal {
         self.core.lock().log.findings()
     }
 
+    /// Waits until `condition` holds; it is asked at once and after every request. For tests that
+    /// would otherwise sleep; put a timeout around it.
+    pub async fn until(&self, mut condition: impl FnMut(&Portal) -> bool) {
+        let mut changes = self.core.changes.subscribe();
+        while !condition(self) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// The handle to misbehaviour.
     #[must_use]
     pub fn faults(&self) -> Faults {

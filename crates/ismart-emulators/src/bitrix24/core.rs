@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 pub(super) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -24,6 +25,8 @@ pub(super) struct Core {
     pub(super) clock: Clock,
     pub(super) schemas: Option<MethodSchemas>,
     pub(super) webhook: Webhook,
+    /// Ticks after every request and every turned switch.
+    pub(super) changes: watch::Sender<()>,
     state: Mutex<State>,
 }
 
@@ -89,7 +92,7 @@ pub(super) struct Executed {
 
 impl Core {
     pub(super) fn new(clock: Clock, schemas: Option<MethodSchemas>, webhook: Webhook, state: State) -> Self {
-        Self { clock, schemas, webhook, state: Mutex::new(state) }
+        Self { clock, schemas, webhook, changes: watch::Sender::new(()), state: Mutex::new(state) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -117,7 +120,13 @@ impl Core {
     }
 
     /// Does what the request asks, unless a fault forbids it, and records it.
-    pub(super) fn perform(&self, incoming: Incoming, strike: &Strike) -> Answer {
+    pub(super) fn perform(&self, incoming: &Incoming, strike: &Strike) -> Answer {
+        let answer = self.perform_quietly(incoming, strike);
+        self.changes.send_replace(());
+        answer
+    }
+
+    fn perform_quietly(&self, incoming: &Incoming, strike: &Strike) -> Answer {
         let state = &mut *self.lock();
         let now = self.now(state);
         let mut record = RequestRecord {
@@ -145,7 +154,7 @@ impl Core {
             state.log.push(record);
             return raw(*status, body);
         }
-        let (status, body, inner) = self.answer(state, &incoming, now, &mut record);
+        let (status, body, inner) = self.answer(state, incoming, now, &mut record);
         record.status = status;
         let answer = if strike.drop_after {
             record.ending = Ending::DroppedAfterCommit;

@@ -193,12 +193,11 @@ impl Faults {
     /// # Errors
     /// When it names a dictionary entry, field or employee that does not exist.
     pub fn turn(&self, switch: Switch) -> Result<(), SwitchError> {
-        let now = {
-            let state = self.core.lock();
-            self.core.now(&state)
-        };
         let mut state = self.core.lock();
-        apply(&mut state, switch, now)
+        let now = self.core.now(&state);
+        apply(&mut state, switch, now)?;
+        self.core.changes.send_replace(());
+        Ok(())
     }
 
     /// The leaky bucket of the cloud, on or off.

@@ -81,15 +81,16 @@ fn apply(
 ) -> Result<(), ApiError> {
     let entity = item.entity;
     let directory = call.directory;
+    let funnel = item.number("categoryId");
     let mut sent = items(fields);
     // The funnel decides which stages exist, so it is read before the stage.
     sent.sort_by_key(|(name, _)| !matches!(name.as_str(), "categoryId" | "CATEGORY_ID"));
     for (name, value) in sent {
-        if style == Style::Classic && MULTI.contains(&name.as_str()) {
+        if entity != Entity::Deal && style == Style::Classic && MULTI.contains(&name.as_str()) {
             classic_multi(call, item, &name, value);
             continue;
         }
-        if style != Style::Classic && name == "fm" {
+        if entity != Entity::Deal && style != Style::Classic && name == "fm" {
             item_multi(call, item, value, creating)?;
             continue;
         }
@@ -105,7 +106,21 @@ fn apply(
         let value = read(call, field, value, style, &parameter)?;
         set(call, item, field, value, &parameter)?;
     }
+    if !creating && item.number("categoryId") != funnel {
+        enter_funnel(call, item);
+    }
     Ok(())
+}
+
+/// A deal moved to another funnel without a stage of it begins at that funnel's first stage.
+fn enter_funnel(call: &Call<'_>, item: &mut StoredItem) {
+    let stages = stages(item);
+    let first = call.directory.dictionary(&stages).next().map(|status| status.status_id.clone());
+    if let Some(first) = first
+        && call.directory.status(&stages, item.text("stageId")).is_none()
+    {
+        set_stage(call, item, &first);
+    }
 }
 
 fn matches(field: &Field, name: &str, style: Style) -> bool {

@@ -62,6 +62,10 @@ async fn absent_values_get_the_documented_defaults() {
         (&json!(0), &json!("NEW"), &json!("N"))
     );
     assert!(deal.get("fm").is_none(), "deals have no phones");
+    assert!(t.portal.findings().is_empty());
+    let phone = json!([{"typeId": "PHONE", "value": "+79990000001"}]);
+    t.ok("crm.item.add", json!({"entityTypeId": 2, "fields": {"fm": phone}})).await;
+    assert_eq!(t.finding_texts(), ["UnknownField fields.fm"]);
 }
 
 #[tokio::test]
@@ -144,6 +148,8 @@ async fn stages_of_a_funnel_are_its_own() {
     assert_eq!(code, "CRM_FIELD_ERROR_VALUE_NOT_VALID");
     let (_, code, _) = t.refused("crm.item.add", deal(0, "C9:NEW")).await;
     assert_eq!(code, "CRM_FIELD_ERROR_VALUE_NOT_VALID");
+    let move_to = json!({"entityTypeId": 2, "id": item["item"]["id"], "fields": {"categoryId": 0}});
+    assert_eq!(t.ok("crm.item.update", move_to).await["item"]["stageId"], "NEW");
     let funnels = t.ok("crm.category.list", json!({"entityTypeId": 2})).await;
     assert_eq!(funnels["categories"][0]["isDefault"], "Y");
     assert_eq!(funnels["categories"][1]["id"], 9);

@@ -38,6 +38,7 @@ async fn p12_strangers_are_refused_and_secrets_stay_out_of_the_log() {
     let no_auth = (401, json!("NO_AUTH_FOUND"));
     assert_eq!(status(format!("{base}rest/17/wr0ng/profile")).await, no_auth);
     assert_eq!(status(format!("{base}rest/18/s3cret/profile")).await, no_auth);
+    assert_eq!(status(format!("{base}rest/s3cret/17/profile")).await, no_auth);
     assert_eq!(status(format!("{base}rest/profile")).await, no_auth);
     assert_eq!(status(format!("{base}rest/profile?auth=at-2")).await, no_auth);
     assert_eq!(status(format!("{base}rest/profile?auth=at-1")).await, (200, Value::Null));
