@@ -99,6 +99,13 @@
         const cards = $$('[data-car]', list);
         const reset = $('[data-reset]', stock);
         filter.hidden = false;
+        const more = $('[data-filter-more]', filter);
+        const unfold = (open) => {
+            more.setAttribute('aria-expanded', String(open));
+            filter.classList.toggle('is-open', open);
+        };
+        more.addEventListener('click', () => unfold(more.getAttribute('aria-expanded') !== 'true'));
+        unfold(location.search.length > 1);
         new URLSearchParams(location.search).forEach((value, key) => {
             const control = filter.elements.namedItem(key);
             if (control) control.value = value;
@@ -141,7 +148,7 @@
         reset.addEventListener('click', () => {
             filter.reset();
             apply(true);
-            filter.elements.namedItem('q').focus();
+            filter.elements.namedItem('state')[0].focus();
         });
         apply(false);
     }
