@@ -1,1 +1,44 @@
 //! CRMs and notification channels, one module each.
+//!
+//! A connector is one module and one line in [`CONNECTORS`]. What every connector owes stands in
+//! `connector.contract.md`; the suite `tests/it/contract.rs` holds each entry of the list to it.
+
+mod bitrix24;
+mod egress;
+pub mod limit;
+pub mod settings;
+
+use std::sync::Arc;
+
+use ismart_domain::ports::Connector;
+use serde_json::{Map, Value};
+
+pub use egress::Egress;
+pub use settings::{Field, FieldKind, Problem, SettingsError};
+
+/// A connector, or everything that is wrong with its settings.
+pub type Opened = Result<Arc<dyn Connector>, SettingsError>;
+
+/// A kind of destination.
+#[derive(Debug)]
+pub struct Entry {
+    /// The name in configurations: `bitrix24`.
+    pub kind: &'static str,
+    /// The name on Russian screens.
+    pub title_ru: &'static str,
+    /// The name on English screens.
+    pub title_en: &'static str,
+    /// The settings: for forms, documentation and the check of unknown keys.
+    pub fields: &'static [Field],
+    /// Makes a connector of settings. Reads them only; sends nothing.
+    pub open: fn(&Map<String, Value>, &Egress) -> Opened,
+}
+
+/// All kinds of destinations.
+pub static CONNECTORS: &[Entry] = &[bitrix24::ENTRY];
+
+/// The entry of this kind.
+#[must_use]
+pub fn find(kind: &str) -> Option<&'static Entry> {
+    CONNECTORS.iter().find(|entry| entry.kind == kind)
+}

@@ -1,1 +1,12 @@
 //! Connectors at their seams.
+
+#[cfg(test)]
+mod bitrix24;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod leads;
+#[cfg(test)]
+mod paper;
+#[cfg(test)]
+mod scripted;

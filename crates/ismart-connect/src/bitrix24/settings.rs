@@ -1,0 +1,104 @@
+//! The settings of a Bitrix24 destination.
+
+use ismart_domain::Secret;
+use serde_json::{Map, Value};
+
+use super::record::Extras;
+use super::webhook::Webhook;
+use crate::settings::{Field, FieldKind, Reader, SettingsError};
+
+/// Which family of methods is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The universal methods, `crm.item.*`.
+    Item,
+    /// The classic ones, `crm.lead.*`: for portals and hooks that know no others.
+    Lead,
+}
+
+pub(super) const FIELDS: &[Field] = &[
+    Field {
+        key: "webhook",
+        kind: FieldKind::Secret,
+        required: true,
+        default: None,
+        title_ru: "Адрес вебхука",
+        title_en: "Webhook address",
+        help_ru: "Портал → Разработчикам → Другое → Входящий вебхук, право CRM; адрес вида \
+                  https://ПОРТАЛ/rest/ПОЛЬЗОВАТЕЛЬ/КЛЮЧ/",
+        help_en: "portal → Developer resources → Other → Inbound webhook with the right CRM; an address like \
+                  https://PORTAL/rest/USER/SECRET/",
+    },
+    Field {
+        key: "mode",
+        kind: FieldKind::Choice(&["item", "lead"]),
+        required: false,
+        default: Some("item"),
+        title_ru: "Методы",
+        title_en: "Methods",
+        help_ru: "item — универсальные методы crm.item.*; lead — прежние crm.lead.*",
+        help_en: "item: the universal methods crm.item.*; lead: the classic crm.lead.*",
+    },
+    Field {
+        key: "source_id",
+        kind: FieldKind::Text,
+        required: false,
+        default: Some("WEB"),
+        title_ru: "Источник",
+        title_en: "Source",
+        help_ru: "Код источника из справочника портала",
+        help_en: "the code of a source in the portal's list of sources",
+    },
+    Field {
+        key: "assigned_by_id",
+        kind: FieldKind::Number,
+        required: false,
+        default: None,
+        title_ru: "Ответственный",
+        title_en: "Responsible",
+        help_ru: "Номер сотрудника портала; без него отвечает владелец вебхука",
+        help_en: "the number of an employee of the portal; without it the webhook's owner is responsible",
+    },
+    Field {
+        key: "comment",
+        kind: FieldKind::Text,
+        required: false,
+        default: None,
+        title_ru: "Примечание",
+        title_en: "Note",
+        help_ru: "Добавляется к комментарию каждой заявки",
+        help_en: "a text added to the comment of every request",
+    },
+];
+
+/// Settings, read.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) webhook: Webhook,
+    pub(super) mode: Mode,
+    pub(super) extras: Extras,
+}
+
+pub(super) fn read(values: &Map<String, Value>) -> Result<Settings, SettingsError> {
+    let mut reader = Reader::new(values, FIELDS);
+    let parsed = reader.secret("webhook").map(|address: Secret| Webhook::parse(&address));
+    let webhook = match parsed {
+        Some(Ok(webhook)) => Some(webhook),
+        Some(Err(reason)) => {
+            reader.problem("webhook", reason);
+            None
+        }
+        None => None,
+    };
+    let mode = if reader.text("mode") == Some("lead") { Mode::Lead } else { Mode::Item };
+    let extras = Extras {
+        source_id: reader.text("source_id").unwrap_or("WEB").to_owned(),
+        assigned_by_id: reader.number("assigned_by_id"),
+        comment: reader.text("comment").map(str::to_owned),
+    };
+    match (webhook, reader.finish()) {
+        (_, Err(error)) => Err(error),
+        (Some(webhook), Ok(())) => Ok(Settings { webhook, mode, extras }),
+        (None, Ok(())) => Err(SettingsError::of("webhook", "is missing")),
+    }
+}

@@ -1,0 +1,188 @@
+use ismart_emulators::bitrix24::{Entity, Fault, FaultBody, Rule, Switch};
+use serde_json::json;
+
+use super::{called, connector, portal};
+use crate::leads::{full, lead};
+
+/// P1: every field of a lead arrives in its place, and the portal finds nothing odd in the request.
+#[tokio::test]
+async fn p1_a_full_lead_fills_its_fields() {
+    for mode in ["item", "lead"] {
+        let portal = portal(|builder| builder).await;
+        let more = json!({"mode": mode, "source_id": "CALLBACK", "assigned_by_id": 1, "comment": "С сайта [b]Хавал[/b]"});
+        let id = connector(&portal, more).deliver(&full(7)).await.unwrap();
+        let ledger = portal.ledger();
+        let leads = ledger.leads();
+        assert_eq!(leads.len(), 1, "{mode}");
+        let made = leads[0];
+        assert_eq!(made.id.to_string(), id);
+        for (key, value) in [
+            ("title", "Тест-драйв: Haval Jolion 1.5"),
+            ("name", "Анна"),
+            ("secondName", "Сергеевна"),
+            ("lastName", "Петрова"),
+            ("sourceId", "CALLBACK"),
+            ("sourceDescription", "https://dealer.example/haval"),
+            ("originatorId", "ismart"),
+            ("originId", &full(7).origin_id()),
+            ("utmSource", "yandex"),
+            ("utmMedium", "cpc"),
+            ("utmCampaign", "spring"),
+            ("utmContent", "banner"),
+            ("utmTerm", "хавал"),
+        ] {
+            assert_eq!(made.text(key), value, "{mode} {key}");
+        }
+        assert_eq!(made.number("assignedById"), Some(1));
+        assert_eq!(made.phones(), ["+79100000007"]);
+        assert_eq!(made.emails(), ["Anna@mail.ru"]);
+        let comments = made.text("comments");
+        for part in [
+            "Заявка № 7: Тест-драйв",
+            "Haval Jolion 1.5 (VIN123)",
+            "Хочу в субботу.",
+            "Удобное время: после 18",
+            "https://dealer.example/haval",
+            "https://yandex.ru/",
+            "lead-assistant",
+            "редакция 2026-01, https://dealer.example/privacy",
+            "С сайта",
+        ] {
+            assert!(comments.contains(part), "{mode}: {part} is not in {comments}");
+        }
+        assert!(!comments.contains("[b]") && !comments.contains("<script"), "{comments}");
+        assert_eq!(portal.findings(), [], "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn test_leads_are_marked_for_people() {
+    let portal = portal(|builder| builder).await;
+    let mut lead = lead(1);
+    lead.draft.test = true;
+    connector(&portal, json!({})).deliver(&lead).await.unwrap();
+    assert_eq!(portal.ledger().leads()[0].text("title"), "Тест. Тест-драйв: заявка № 1");
+}
+
+/// P3: a known person is linked, and his new request is a new record all the same.
+#[tokio::test]
+async fn p3_a_known_person_is_linked_whatever_the_spelling() {
+    for mode in ["item", "lead"] {
+        for spelling in ["+79100000003", "8 (910) 000-00-03", "79100000003"] {
+            let portal = portal(|builder| builder).await;
+            let known = make_contact(&portal.webhook_url(), spelling).await;
+            connector(&portal, json!({"mode": mode})).deliver(&lead(3)).await.unwrap();
+            let ledger = portal.ledger();
+            assert_eq!(ledger.leads()[0].number("contactId"), Some(known), "{mode} {spelling}");
+            assert_eq!(ledger.contacts().len(), 1, "no second contact is made");
+            assert_eq!(portal.findings(), []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn p3_a_person_with_several_cards_is_linked_to_all() {
+    let portal = portal(|builder| builder).await;
+    let first = make_contact(&portal.webhook_url(), "+79100000003").await;
+    let second = make_contact(&portal.webhook_url(), "89100000003").await;
+    connector(&portal, json!({})).deliver(&lead(3)).await.unwrap();
+    assert_eq!(portal.ledger().leads()[0].values["contactIds"], json!([first, second]));
+    assert_eq!(portal.findings(), []);
+}
+
+async fn make_contact(webhook: &str, phone: &str) -> i64 {
+    let settings = ismart_http::Settings {
+        allow: ismart_http::AddressPolicy::AllowLoopback,
+        ..ismart_http::Settings::default()
+    };
+    let fields = json!({"name": "Иван", "fm": [{"typeId": "PHONE", "valueType": "WORK", "value": phone}]});
+    let client = ismart_http::Client::new(settings).unwrap();
+    let made = client.post(&format!("{webhook}crm.item.add"));
+    let made = made.json(&json!({"entityTypeId": 3, "fields": fields})).send().await.unwrap();
+    made.json::<serde_json::Value>().unwrap()["result"]["item"]["id"].as_i64().unwrap()
+}
+
+/// P4: a portal without leads gets a deal with a contact.
+#[tokio::test]
+async fn p4_simple_mode_makes_a_deal_with_a_contact() {
+    for mode in ["item", "lead"] {
+        let portal = portal(|builder| builder).await;
+        portal.faults().turn(Switch::SimpleCrm { on: true }).unwrap();
+        let connector = connector(&portal, json!({"mode": mode}));
+        let id = connector.deliver(&full(5)).await.unwrap();
+        let ledger = portal.ledger();
+        assert_eq!(ledger.leads().len(), 0, "{mode}");
+        let (deals, contacts) = (ledger.deals(), ledger.contacts());
+        assert_eq!((deals.len(), contacts.len()), (1, 1), "{mode}");
+        assert_eq!(deals[0].id.to_string(), id);
+        assert_eq!(contacts[0].phones(), ["+79100000005"]);
+        assert_eq!(contacts[0].text("lastName"), "Петрова");
+        assert_eq!(deals[0].values["contactIds"], json!([contacts[0].id]));
+        assert!(deals[0].text("comments").contains("+79100000005"));
+        assert_eq!(connector.find(&full(5)).await.unwrap(), Some(id));
+        let comment = &ledger.comments[0];
+        assert_eq!((comment.entity, comment.entity_id), (Entity::Deal, deals[0].id));
+        assert_eq!(portal.findings(), [], "{mode}");
+    }
+}
+
+/// P4: a deal that fails after its contact was made does not make a second contact.
+#[tokio::test]
+async fn p4_a_repeat_in_simple_mode_finds_the_contact_it_made() {
+    let portal = portal(|builder| builder).await;
+    portal.faults().turn(Switch::SimpleCrm { on: true }).unwrap();
+    let connector = connector(&portal, json!({"mode": "lead"}));
+    let broken = Fault::Status { code: 502, body: FaultBody::Html, after_commit: false };
+    portal.faults().add(Rule::new(broken).method("crm.deal.add").times(1));
+    connector.deliver(&full(5)).await.unwrap_err();
+    connector.deliver(&full(5)).await.unwrap();
+    let ledger = portal.ledger();
+    assert_eq!((ledger.deals().len(), ledger.contacts().len()), (1, 1));
+}
+
+/// P5: the person's words stand in the timeline once, and their failure costs neither lead nor repeat.
+#[tokio::test]
+async fn p5_words_go_to_the_timeline_once() {
+    let portal = portal(|builder| builder).await;
+    let connector = connector(&portal, json!({}));
+    let id = connector.deliver(&full(1)).await.unwrap();
+    assert_eq!(connector.deliver(&full(1)).await.unwrap(), id);
+    let ledger = portal.ledger();
+    assert_eq!(ledger.comments.len(), 1);
+    assert_eq!(ledger.comments[0].entity_id.to_string(), id);
+    assert!(ledger.comments[0].comment.starts_with("Хочу в субботу."));
+    assert!(!ledger.comments[0].comment.contains("[b]"));
+    connector.deliver(&lead(2)).await.unwrap();
+    assert_eq!(portal.ledger().comments.len(), 1, "a lead without words has no comment");
+}
+
+#[tokio::test]
+async fn p5_a_failed_timeline_comment_leaves_the_lead_delivered() {
+    for fault in [
+        Fault::DropBeforeCommit,
+        Fault::DropAfterCommit,
+        Fault::Status { code: 403, body: FaultBody::Json, after_commit: false },
+        Fault::Status { code: 429, body: FaultBody::Html, after_commit: false },
+    ] {
+        let portal = portal(|builder| builder).await;
+        portal.faults().add(Rule::new(fault.clone()).method("crm.timeline.comment.add"));
+        let connector = connector(&portal, json!({}));
+        let id = connector.deliver(&full(1)).await.unwrap();
+        assert_eq!(connector.find(&full(1)).await.unwrap(), Some(id), "{fault:?}");
+        assert_eq!(
+            (portal.count(Entity::Lead), called(&portal, "crm.timeline.comment.add")),
+            (1, 1),
+            "{fault:?}"
+        );
+    }
+}
+
+/// A search that the portal refuses costs the link, not the lead.
+#[tokio::test]
+async fn a_refused_search_for_the_person_does_not_stop_the_lead() {
+    let portal = portal(|builder| builder).await;
+    let keys = vec!["phone".to_owned(), "email".to_owned()];
+    portal.faults().turn(Switch::PartialBatch { keys }).unwrap();
+    connector(&portal, json!({})).deliver(&full(1)).await.unwrap();
+    assert_eq!(portal.count(Entity::Lead), 1);
+}
