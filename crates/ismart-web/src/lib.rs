@@ -1,1 +1,68 @@
 //! The HTTP edge: sites, chat, forms, console.
+//!
+//! One router serves all hosts: the paths of the platform itself (`/health`, `/api/send`, `/api/chat/…`,
+//! `/ismart/…`, `/console/…`) and, for everything else, the site whose host was asked for.
+
+mod assets;
+mod chat;
+pub mod console;
+mod form;
+mod form_token;
+mod health;
+mod origin;
+mod platform;
+mod problem;
+mod rate;
+mod site;
+
+pub use platform::{ClientProfile, DestinationProfile, Options, Place, Platform, World};
+pub use problem::Problem;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::routing::{get, post};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// The largest body of a form or message, bytes.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// Everything that one server answers.
+pub fn router(platform: Arc<Platform>) -> Router {
+    let compressed = CompressionLayer::new()
+        .compress_when(SizeAbove::new(512).and(NotForContentType::new("text/event-stream")).and(NotForContentType::IMAGES));
+    let bounded = Router::new()
+        .route("/health", get(health::health))
+        .route("/ping", get(health::ping))
+        .route("/api/form-token", get(form::token))
+        .route("/api/send", post(form::send))
+        .route("/api/chat/visit", post(chat::visit::start))
+        .route("/api/chat/messages", post(chat::messages::send))
+        .route("/ismart/widget.js", get(assets::widget))
+        .route("/ismart/bookings/{id}", get(chat::calendar::download))
+        .nest("/console", console::router())
+        .fallback(site::serve)
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
+        .layer(compressed);
+    let streams = Router::new()
+        .route("/api/chat/stream", get(chat::stream::follow))
+        .nest("/console/live", console::live_router());
+    streams
+        .merge(bounded)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(axum::middleware::from_fn_with_state(platform.clone(), origin::identify))
+        .layer(header("x-content-type-options", "nosniff"))
+        .layer(header("referrer-policy", "strict-origin-when-cross-origin"))
+        .layer(header("x-frame-options", "SAMEORIGIN"))
+        .with_state(platform)
+}
+
+fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+}

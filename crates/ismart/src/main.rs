@@ -1,3 +1,13 @@
 //! iSmart: configuration, wiring, commands.
 
-fn main() {}
+mod commands;
+mod config;
+mod output;
+mod telemetry;
+mod wiring;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::run()
+}

@@ -1,0 +1,163 @@
+//! What every handler can reach: the store, the sites, the workers' desk, and what the configuration says.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use ismart_domain::{ClientId, Env, Secret, SiteId};
+use ismart_sites::{Fleet, Snapshot};
+use ismart_store::Store;
+use ismart_workers::desk::Desk;
+use jiff::tz::TimeZone;
+
+use crate::rate::Limits;
+
+/// One destination of a client's leads, as the console shows it.
+#[derive(Debug, Clone)]
+pub struct DestinationProfile {
+    /// Name in the configuration.
+    pub name: String,
+    /// Kind of connector.
+    pub kind: String,
+    /// Address of the emulator's page, when the destination is simulated.
+    pub simulated: Option<String>,
+}
+
+/// A client as the configuration describes it.
+#[derive(Debug, Clone)]
+pub struct ClientProfile {
+    /// Identity.
+    pub id: ClientId,
+    /// Name in the configuration.
+    pub slug: String,
+    /// Name for people.
+    pub name: String,
+    /// Zone of its working day.
+    pub zone: TimeZone,
+    /// Where its leads go besides the inbox.
+    pub destinations: Vec<DestinationProfile>,
+}
+
+/// A site in service: whose it is and what its forms need.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The client.
+    pub client_id: ClientId,
+    /// The site.
+    pub site_id: SiteId,
+    /// Key of the site in the fleet.
+    pub slug: String,
+    /// Name for people.
+    pub name: String,
+    /// Names of the destinations that leads go to besides the inbox.
+    pub destinations: Vec<String>,
+    /// Name of the worker package, if the site employs one.
+    pub worker: Option<String>,
+    /// The sentence beside the consent box.
+    pub consent_label: String,
+    /// Address of the consent document.
+    pub consent_url: String,
+    /// Version of the consent document.
+    pub consent_version: String,
+    /// The whole text that is agreed to.
+    pub consent_text: String,
+    /// Phone shown when something does not work.
+    pub phone: String,
+}
+
+/// All that changes when a site is loaded again; swapped whole.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// Host → site.
+    pub fleet: Fleet,
+    /// Site key → place.
+    pub places: HashMap<String, Arc<Place>>,
+}
+
+/// How the server was told to behave.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Hosts that the console answers on; empty means every host.
+    pub console_hosts: Vec<String>,
+    /// Whether the outside speaks HTTPS to us: cookies are then `Secure`.
+    pub https: bool,
+    /// Addresses of proxies whose `X-Forwarded-…` headers are believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Demonstration: screens say what is simulated.
+    pub demo: bool,
+    /// How many forms and messages one address may send a minute.
+    pub per_minute: u32,
+    /// Signs form tokens.
+    pub form_secret: Secret,
+}
+
+/// Shared by all handlers.
+pub struct Platform {
+    /// The database.
+    pub store: Store,
+    /// Time and randomness.
+    pub env: Env,
+    /// Sites in service.
+    pub world: Arc<ArcSwap<World>>,
+    /// Where workers and people answer visitors.
+    pub desk: Desk,
+    /// The clients of the configuration.
+    pub clients: Vec<ClientProfile>,
+    /// How to behave.
+    pub options: Options,
+    pub(crate) limits: Limits,
+}
+
+impl std::fmt::Debug for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Platform").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Platform {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        world: Arc<ArcSwap<World>>,
+        desk: Desk,
+        clients: Vec<ClientProfile>,
+        options: Options,
+    ) -> Self {
+        let env = store.env().clone();
+        let limits = Limits::new(options.per_minute);
+        Self { store, env, world, desk, clients, options, limits }
+    }
+
+    /// The site of a `Host` header with its place.
+    #[must_use]
+    pub fn site(&self, host: &str) -> Option<(Arc<Snapshot>, Arc<Place>)> {
+        let world = self.world.load();
+        let site = world.fleet.get(host)?.clone();
+        let place = world.places.get(&site.config().site)?.clone();
+        Some((site, place))
+    }
+
+    /// The client of this id.
+    #[must_use]
+    pub fn client(&self, id: ClientId) -> Option<&ClientProfile> {
+        self.clients.iter().find(|client| client.id == id)
+    }
+
+    /// Whether the console answers on this host.
+    #[must_use]
+    pub fn console_at(&self, host: &str) -> bool {
+        let hosts = &self.options.console_hosts;
+        hosts.is_empty() || hosts.iter().any(|h| h.eq_ignore_ascii_case(host) || h.eq_ignore_ascii_case(bare(host)))
+    }
+
+    /// Whether this host was given to the console and is no site's.
+    pub(crate) fn console_only(&self, host: &str) -> bool {
+        !self.options.console_hosts.is_empty() && self.console_at(host)
+    }
+}
+
+/// A host without its port.
+fn bare(host: &str) -> &str {
+    host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(name, _)| name)
+}

@@ -1,0 +1,94 @@
+//! The command line.
+
+mod check;
+mod demo;
+mod doctor;
+mod migrate;
+mod serve;
+mod user;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::{self, Failed};
+
+/// Client sites, digital workers, leads.
+#[derive(Debug, Parser)]
+#[command(name = "ismart", version, about, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the sites of the data folder, with chat, forms and console
+    Serve(Place),
+    /// Serve a ready-made car dealer with simulated visitors and a simulated CRM
+    Demo(demo::Demo),
+    /// Check configuration, sites and worker packages without touching the network
+    Check(Checked),
+    /// Check what `check` checks, and that database and destinations can be reached
+    Doctor(Checked),
+    /// Bring the database schema up to date
+    Migrate(Place),
+    /// Add a person who may sign in to the console, or change his password
+    User(user::User),
+}
+
+/// Where configuration and data are.
+#[derive(Debug, Args)]
+struct Place {
+    /// Address to listen on, for example 0.0.0.0:8080 [default: `listen` of the configuration, or 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Folder of database and sites
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    data: PathBuf,
+    /// Configuration file [default: DIR/ismart.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Where configuration and data are, and how to print.
+#[derive(Debug, Args)]
+struct Checked {
+    #[command(flatten)]
+    place: Place,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads the command line, does what it says, gives the exit code: 0 done, 1 failed, 2 not understood.
+pub(crate) fn run() -> ExitCode {
+    let command = Cli::parse().command;
+    let json = matches!(&command, Command::Check(c) | Command::Doctor(c) if c.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::note(format_args!("error: cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        match command {
+            Command::Serve(place) => serve::serve(place).await,
+            Command::Demo(demo) => demo::demo(demo).await,
+            Command::Check(checked) => check::check(&checked),
+            Command::Doctor(checked) => doctor::doctor(&checked).await,
+            Command::Migrate(place) => migrate::migrate(&place).await,
+            Command::User(user) => user::user(user).await,
+        }
+    });
+    match result {
+        Ok(code) => code,
+        Err(Failed(troubles)) => {
+            output::report(&troubles, json);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Configuration: one typed file, unknown keys are errors, all problems at once. The only place that reads the
+//! environment.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use ismart_domain::Secret;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::output::{Failed, Trouble};
+
+/// Name of the file in the data folder.
+pub(crate) const FILE: &str = "ismart.toml";
+
+/// `ismart.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// Folder whose subfolders are sites, relative to the file.
+    pub(crate) sites: PathBuf,
+    /// Folder whose subfolders are worker packages; those inside the binary are there without it.
+    pub(crate) workers: Option<PathBuf>,
+    /// `[store]`.
+    pub(crate) store: StoreSection,
+    /// `[http]`.
+    pub(crate) http: HttpSection,
+    /// `[console]`.
+    pub(crate) console: ConsoleSection,
+    /// `[log]`.
+    pub(crate) log: LogSection,
+    /// `[[client]]`.
+    #[serde(rename = "client")]
+    pub(crate) clients: Vec<ClientSection>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            sites: PathBuf::from("sites"),
+            workers: None,
+            store: StoreSection::default(),
+            http: HttpSection::default(),
+            console: ConsoleSection::default(),
+            log: LogSection::default(),
+            clients: Vec::new(),
+        }
+    }
+}
+
+/// Where the data is kept.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StoreSection {
+    /// Address of a PostgreSQL database; without it, `ismart.db` in the data folder.
+    pub(crate) postgres: Option<Secret>,
+    /// Connections to PostgreSQL.
+    pub(crate) connections: Option<u32>,
+}
+
+/// How we are reached.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HttpSection {
+    /// The outside reaches us over HTTPS (through a proxy): cookies are then `Secure`.
+    pub(crate) https: bool,
+    /// Proxies whose `X-Forwarded-…` headers are believed.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Forms and messages that one address may send a minute.
+    pub(crate) per_minute: u32,
+    /// Destinations may lie on this machine (a CRM emulator, an on-premise portal).
+    pub(crate) allow_loopback: bool,
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self { https: false, trusted_proxies: Vec::new(), per_minute: 60, allow_loopback: false }
+    }
+}
+
+/// Where the console is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ConsoleSection {
+    /// Hosts that the console answers on; empty means every host.
+    pub(crate) hosts: Vec<String>,
+}
+
+/// What is logged.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogSection {
+    /// Filter such as `info` or `ismart_leads=debug,info`.
+    pub(crate) filter: String,
+    /// One JSON object a line.
+    pub(crate) json: bool,
+}
+
+impl Default for LogSection {
+    fn default() -> Self {
+        Self { filter: "info,sqlx=warn,hyper=warn".to_owned(), json: false }
+    }
+}
+
+/// A client.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientSection {
+    /// The name that site folders use.
+    pub(crate) slug: String,
+    /// Name for people.
+    pub(crate) name: String,
+    /// IANA zone of the working day.
+    #[serde(default = "moscow")]
+    pub(crate) time_zone: String,
+    /// Where its leads go besides the inbox.
+    #[serde(default, rename = "destination")]
+    pub(crate) destinations: Vec<DestinationSection>,
+}
+
+fn moscow() -> String {
+    "Europe/Moscow".to_owned()
+}
+
+/// A destination of a client's leads.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DestinationSection {
+    /// Name, unique for the client; part of every delivery's record.
+    pub(crate) name: String,
+    /// Kind of connector.
+    pub(crate) kind: String,
+    /// The connector's own settings; a secret may be `{ env = "NAME" }` or `{ file = "path" }`.
+    #[serde(default)]
+    pub(crate) settings: Map<String, Value>,
+}
+
+/// The configuration with the folder that its relative paths start from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) base: PathBuf,
+    /// The file, for problems that are found later.
+    pub(crate) file: PathBuf,
+}
+
+/// Reads `file`, or `ismart.toml` of the data folder, or the defaults when that is absent.
+///
+/// # Errors
+/// Every problem of the file at once.
+pub(crate) fn load(file: Option<&Path>, data: &Path) -> Result<Loaded, Failed> {
+    let path = file.map_or_else(|| data.join(FILE), Path::to_path_buf);
+    let base = path.parent().map_or_else(|| data.to_path_buf(), Path::to_path_buf);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.is_none() => {
+            return Ok(Loaded { config: Config::default(), base, file: path });
+        }
+        Err(error) => {
+            return Err(Failed::one(
+                path.display().to_string(),
+                format!("cannot be read: {error}"),
+                "check the path given with --config and the rights of the file",
+            ));
+        }
+    };
+    let mut config: Config = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or("").matches('\n').count() + 1);
+        Failed::one(
+            format!("{}:{line}", path.display()),
+            error.message().to_owned(),
+            "correct the key or value; docs/reference/configuration.md lists all keys",
+        )
+    })?;
+    let mut troubles = Vec::new();
+    for client in &mut config.clients {
+        check_client(client, &path, &base, &mut troubles);
+    }
+    twice(config.clients.iter().map(|c| c.slug.as_str()), "client.slug", &path, &mut troubles);
+    if troubles.is_empty() { Ok(Loaded { config, base, file: path }) } else { Err(Failed(troubles)) }
+}
+
+fn check_client(client: &mut ClientSection, path: &Path, base: &Path, troubles: &mut Vec<Trouble>) {
+    let place = |key: &str| format!("{}: client `{}`: {key}", path.display(), client.slug);
+    if jiff::tz::TimeZone::get(&client.time_zone).is_err() {
+        troubles.push(Trouble::new(
+            place("time_zone"),
+            format!("`{}` is not a time zone", client.time_zone),
+            "give an IANA name such as Europe/Moscow",
+        ));
+    }
+    twice(client.destinations.iter().map(|d| d.name.as_str()), "destination.name", path, troubles);
+    for destination in &mut client.destinations {
+        let key = format!("destination `{}`", destination.name);
+        let place = format!("{}: client `{}`: {key}", path.display(), client.slug);
+        if destination.name == ismart_leads::INBOX {
+            troubles.push(Trouble::new(&place, "`inbox` is the built-in destination", "give it another name"));
+        }
+        for (name, value) in &mut destination.settings {
+            if let Err(why) = resolve(value, base) {
+                troubles.push(Trouble::new(
+                    format!("{place}: {name}"),
+                    why,
+                    "set the variable or file, or write the value itself",
+                ));
+            }
+        }
+    }
+}
+
+fn twice<'a>(names: impl Iterator<Item = &'a str>, key: &str, path: &Path, troubles: &mut Vec<Trouble>) {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            troubles.push(Trouble::new(
+                format!("{}: {key}", path.display()),
+                format!("`{name}` stands twice"),
+                "names must be unique: rename one",
+            ));
+        }
+    }
+}
+
+/// Puts the value of `{ env = "NAME" }` or `{ file = "path" }` in its place.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn resolve(value: &mut Value, base: &Path) -> Result<(), String> {
+    let Value::Object(map) = &*value else { return Ok(()) };
+    let text = |key: &str| map.get(key).and_then(Value::as_str).filter(|_| map.len() == 1);
+    let found = if let Some(name) = text("env") {
+        std::env::var(name).map_err(|e| format!("the environment variable {name} cannot be read: {e}"))?
+    } else if let Some(file) = text("file") {
+        let path = base.join(file);
+        let content = std::fs::read_to_string(&path);
+        content.map_err(|e| format!("the file {} cannot be read: {e}", path.display()))?.trim_end().to_owned()
+    } else {
+        return Ok(());
+    };
+    *value = Value::String(found);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), text).unwrap();
+        match load(None, folder.path()) {
+            Ok(_) => Vec::new(),
+            Err(Failed(troubles)) => {
+                let folder = folder.path().display().to_string();
+                troubles.iter().map(|t| format!("{}: {}", t.place, t.reason).replace(&folder, "")).collect()
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_file_means_defaults_but_a_named_one_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(load(None, folder.path()).unwrap().config.listen.port(), 8080);
+        assert!(load(Some(&folder.path().join("x.toml")), folder.path()).is_err());
+    }
+
+    #[test]
+    fn unknown_keys_are_errors_with_their_line() {
+        let found = problems("listen = \"127.0.0.1:1\"\n[http]\nhtttps = true\n");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("/ismart.toml:3: unknown field `htttps`"), "{found:?}");
+    }
+
+    #[test]
+    fn all_problems_come_at_once() {
+        let found = problems(
+            "[[client]]\nslug='a'\nname='A'\ntime_zone='Moscow'\n\
+             [[client.destination]]\nname='inbox'\nkind='bitrix24'\n[client.destination.settings]\nwebhook={env='NO_SUCH_VARIABLE'}\n\
+             [[client]]\nslug='a'\nname='B'\n",
+        );
+        assert_eq!(found.len(), 4, "{found:#?}");
+    }
+
+    #[test]
+    fn secrets_come_from_files_too() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("hook"), "https://p.bitrix24.ru/rest/1/s/\n").unwrap();
+        let mut value = serde_json::json!({ "file": "hook" });
+        resolve(&mut value, folder.path()).unwrap();
+        assert_eq!(value, "https://p.bitrix24.ru/rest/1/s/");
+    }
+}
