@@ -97,9 +97,9 @@ impl Bitrix24 {
         {
             return Ok(mode);
         }
-        let result = self.portal.call(METHOD, &json!({}), Effect::Repeatable).await?;
+        let result = self.portal.call(METHOD, &json!({}), Effect::Reads).await?;
         let Some(mode) = CrmMode::read(&result) else {
-            let judge = self.portal.judge(METHOD, Effect::Repeatable);
+            let judge = self.portal.judge(METHOD, Effect::Reads);
             return Err(judge.later(None, format!("the portal names an unknown CRM mode: {result}")));
         };
         *known = Some((mode, Instant::now()));

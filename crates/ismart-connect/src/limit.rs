@@ -150,7 +150,7 @@ mod tests {
 
     /// P2 of bitrix24.contract.md, for a backlog of 10,000 leads of three requests each.
     #[tokio::test(start_paused = true)]
-    async fn a_backlog_of_ten_thousand_never_overflows_the_bucket() {
+    async fn p2_a_backlog_of_ten_thousand_never_overflows_the_bucket() {
         let limits = Arc::new(Limits::new(RATE));
         let bucket = Arc::new(Mutex::new(Bucket::new()));
         let begun = Instant::now();

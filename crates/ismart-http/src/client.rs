@@ -290,7 +290,7 @@ mod tests {
 
     /// A machine without a certificate store says what to install instead of distrusting everybody.
     #[tokio::test]
-    async fn without_root_certificates_only_https_is_closed() {
+    async fn p7_without_root_certificates_only_https_is_closed() {
         let open = Client::new(Settings::default()).unwrap();
         let inner =
             Inner { http: open.0.http.clone(), settings: Settings::default(), trusts_somebody: false };

@@ -161,7 +161,7 @@ mod tests {
 
     /// P6: the presence of `error` is what makes a refusal.
     #[test]
-    fn every_shape_of_a_refusal_is_one() {
+    fn p6_every_shape_of_a_refusal_is_one() {
         for (body, code, text) in [
             (json!({"error": "", "error_description": "Not found"}), "", "Not found"),
             (json!({"error": null}), "", ""),
@@ -179,7 +179,7 @@ mod tests {
 
     /// P7: `[]` is an empty map.
     #[test]
-    fn batches_are_read_with_php_empties() {
+    fn p7_batches_are_read_with_php_empties() {
         let answer = BatchAnswer::read(&json!({
             "result": {"own": {"items": []}, "mode": 1}, "result_error": [], "result_total": [],
             "result_next": [], "result_time": []

@@ -33,7 +33,7 @@ pub(super) async fn run(portal: &Portal, mode: Mode, extras: &Extras) -> Result<
     let profile = outcome(portal, &answer, profile)?;
     let crm = outcome(portal, &answer, crm)?;
     let Some(crm) = CrmMode::read(&crm) else {
-        let judge = portal.judge("crm.settings.mode.get", Effect::Repeatable);
+        let judge = portal.judge("crm.settings.mode.get", Effect::Reads);
         return Err(judge.later(None, format!("the portal names an unknown CRM mode: {crm}")));
     };
     let responsible = look_closer(portal, mode, crm.entity(), extras, &scopes).await?;
@@ -150,7 +150,7 @@ fn employee(portal: &Portal, result: &Value, wanted: Option<u64>) -> Result<(), 
 }
 
 fn outcome(portal: &Portal, answer: &BatchAnswer, command: &Command) -> Result<Value, DeliveryError> {
-    let judge = portal.judge(command.method, Effect::Repeatable);
+    let judge = portal.judge(command.method, Effect::Reads);
     match answer.outcomes.get(command.key) {
         Some(Ok(result)) => Ok(result.clone()),
         Some(Err(refusal)) => Err(judge.refusal(refusal)),
@@ -159,8 +159,7 @@ fn outcome(portal: &Portal, answer: &BatchAnswer, command: &Command) -> Result<V
 }
 
 fn settings(portal: &Portal, reason: String) -> DeliveryError {
-    let reason =
-        portal.judge("batch", Effect::Repeatable).clean(&format!("{}: {reason}", portal.webhook.portal));
+    let reason = portal.judge("batch", Effect::Reads).clean(&format!("{}: {reason}", portal.webhook.portal));
     DeliveryError::Settings { reason }
 }
 

@@ -14,7 +14,9 @@ use super::webhook::Webhook;
 /// What a call does, which decides what its loss means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// Reading, or something whose loss or repeat harms nobody: may be repeated without a look.
+    /// Nothing. A refusal is not about the lead: the next one would meet it too.
+    Reads,
+    /// Something whose loss or repeat harms nobody: may be repeated without a look.
     Repeatable,
     /// Makes the record: after a loss the portal must be asked before a repeat.
     Creates,
@@ -67,7 +69,7 @@ impl Judge<'_> {
             429 => self.later(Some(THROTTLED), said),
             408 | 504 => self.unclear(UNFINISHED, said),
             200..=299 | 500.. => self.unclear(SETTLING, said),
-            _ => DeliveryError::Rejected { reason: said },
+            _ => self.refused(said),
         }
     }
 
@@ -83,7 +85,7 @@ impl Judge<'_> {
         match refusal.status {
             Some(408 | 504) => self.unclear(UNFINISHED, self.said(refusal)),
             _ if is_breakdown(refusal) => self.unclear(Duration::ZERO, self.said(refusal)),
-            _ => DeliveryError::Rejected { reason: self.clean(&self.said(refusal)) },
+            _ => self.refused(self.said(refusal)),
         }
     }
 
@@ -150,6 +152,14 @@ impl Judge<'_> {
         let code = if code.is_empty() { "without a code".to_owned() } else { code.clone() };
         let text = if text.is_empty() { String::new() } else { format!(" “{}”", one_line(text)) };
         format!("{} refused {}:{status} {code}{text}", self.webhook.portal, self.method)
+    }
+
+    /// A refusal without a known remedy.
+    fn refused(&self, said: String) -> DeliveryError {
+        match self.effect {
+            Effect::Reads => self.settings(&format!("{said}: the portal answers no questions about leads")),
+            Effect::Repeatable | Effect::Creates => DeliveryError::Rejected { reason: self.clean(&said) },
+        }
     }
 
     fn settings(&self, reason: &str) -> DeliveryError {

@@ -65,8 +65,8 @@ impl Portal {
             commands.iter().map(|command| (command.key.to_owned(), command.line().into())).collect();
         let methods: Vec<&str> = commands.iter().map(|command| command.method).collect();
         let params = json!({"halt": 0, "cmd": lines});
-        let judge = self.judge("batch", Effect::Repeatable);
-        let (result, _) = match self.send("batch", &methods, &params, Effect::Repeatable).await? {
+        let judge = self.judge("batch", Effect::Reads);
+        let (result, _) = match self.send("batch", &methods, &params, Effect::Reads).await? {
             Ok(done) => done,
             Err(refusal) => {
                 self.throttle("batch", &refusal);

@@ -36,9 +36,9 @@ pub(super) async fn look(
     let answer = portal.batch(&commands).await?;
     let own = match answer.outcomes.get("own") {
         Some(Ok(rows)) => first_id(rows),
-        Some(Err(refusal)) => return Err(portal.judge(method, Effect::Repeatable).refusal(refusal)),
+        Some(Err(refusal)) => return Err(portal.judge(method, Effect::Reads).refusal(refusal)),
         None => {
-            return Err(portal.judge(method, Effect::Repeatable).later(None, "a search was not carried out"));
+            return Err(portal.judge(method, Effect::Reads).later(None, "a search was not carried out"));
         }
     };
     let mut contacts = Vec::new();
@@ -59,7 +59,7 @@ pub(super) async fn find(
     lead: &Lead,
 ) -> Result<Option<u64>, DeliveryError> {
     let (method, params) = by_origin(mode, entity, lead);
-    Ok(first_id(&portal.call(method, &params, Effect::Repeatable).await?))
+    Ok(first_id(&portal.call(method, &params, Effect::Reads).await?))
 }
 
 fn by_origin(mode: Mode, entity: Entity, lead: &Lead) -> (&'static str, Value) {
@@ -109,7 +109,7 @@ fn people(portal: &Portal, answer: &BatchAnswer, command: &Command) -> Result<Ve
             let contacts = found.get("CONTACT").and_then(Value::as_array);
             Ok(contacts.into_iter().flatten().filter_map(id).collect())
         }
-        Some(Err(refusal)) => match portal.judge(command.method, Effect::Repeatable).refusal(refusal) {
+        Some(Err(refusal)) => match portal.judge(command.method, Effect::Reads).refusal(refusal) {
             error @ DeliveryError::Retry { .. } => Err(error),
             error => {
                 tracing::warn!(portal = %portal.webhook.portal, error = %error,

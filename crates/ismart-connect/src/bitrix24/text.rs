@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_taken_apart_only_without_doubt() {
+    fn p1_names_are_taken_apart_only_without_doubt() {
         let some = |text: &str| Some(text.to_owned());
         for (name, first, second, last) in [
             ("Иван", "Иван", "", ""),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_stays_text() {
+    fn p9_markup_stays_text() {
         assert_eq!(plain("[b]x[/b] <i>y</i>"), "[\u{200b}b]x[\u{200b}/b] <\u{200b}i>y<\u{200b}/i>");
         assert_eq!(plain("a\r\nb\rc\u{0}\u{7}d\te"), "a\nb\ncd\te");
         assert_eq!(one_line(" a\n\tb\u{0}c "), "a b c");

@@ -72,7 +72,7 @@ async fn p2_secrets_are_not_traced() {
 }
 
 #[tokio::test]
-async fn open_paths_are_traced_without_their_query() {
+async fn p2_open_paths_are_traced_without_their_query() {
     let good = Server::start(Act::Send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")).await;
     let paper = paper();
     client().get(&good.url("/feed.xml?hush-query")).send().await.unwrap();
