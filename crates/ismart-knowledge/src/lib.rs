@@ -2,7 +2,10 @@
 
 pub mod catalogue;
 pub mod feed;
+pub mod index;
 pub mod passages;
 
 pub use catalogue::{Catalogue, Filters, Found, Vehicle};
 pub use feed::{Feed, FeedError, ItemProblem, Limits};
+pub use index::{Answer, Hit, Index};
+pub use passages::{Passage, passages_from_page};

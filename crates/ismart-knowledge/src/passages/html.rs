@@ -22,10 +22,18 @@ const BLOCKS: [&str; 18] = [
     "hr",
 ];
 
+/// Stands where a template would have put a value that is not known here.
+pub(super) const HOLE: char = '\u{fffc}';
+
 /// Strips tags, scripts, styles and Twig marks, resolves the usual entities, collapses spaces. Blocks become
 /// lines.
 #[must_use]
 pub fn plain_text(markup: &str) -> String {
+    tidy(&text_with_holes(markup).replace(HOLE, ""))
+}
+
+/// The same with a [`HOLE`] for every value that a template would have put.
+pub(super) fn text_with_holes(markup: &str) -> String {
     let mut out = String::with_capacity(markup.len());
     let mut rest = markup;
     while let Some(at) = rest.find(['<', '{', '&']) {
@@ -41,6 +49,9 @@ pub fn plain_text(markup: &str) -> String {
 fn special<'a>(from: &'a str, out: &mut String) -> &'a str {
     for (open, close) in [("<!--", "-->"), ("{{", "}}"), ("{%", "%}"), ("{#", "#}")] {
         if let Some(inside) = from.strip_prefix(open) {
+            if open == "{{" {
+                out.push(HOLE);
+            }
             return inside.split_once(close).map_or("", |(_, after)| after);
         }
     }
