@@ -324,8 +324,8 @@ pub struct Progress {
     pub person_due_at: Option<Timestamp>,
 }
 
-/// Writes the result of a turn, if the conversation is still led as the turn found it. Gives `false` (and writes
-/// nothing) when a person took over in between: the turn's texts must not be sent.
+/// Writes the result of a turn, if the conversation is still led as the turn found it and nobody else has dealt with
+/// its messages. Gives `false` (and writes nothing) otherwise: the turn's texts must not be sent.
 ///
 /// # Errors
 /// [`StoreError`] of the engine.
@@ -340,7 +340,7 @@ pub async fn progress(
     let rows = Statement::tenant(
         tenant!(
             "UPDATE conversations SET memory = $3, handled_seq = $4, mode = $5, person_due_at = $6, updated_at = $7
-             WHERE client_id = $1 AND id = $2 AND mode = $8"
+             WHERE client_id = $1 AND id = $2 AND mode = $8 AND handled_seq < $4"
         ),
         client_id,
     )

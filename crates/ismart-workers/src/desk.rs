@@ -8,7 +8,7 @@ mod people;
 mod workplace;
 
 pub use people::DeskError;
-pub use workplace::{Face, Workplace};
+pub use workplace::{DueBy, Face, Furniture, Workplace};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

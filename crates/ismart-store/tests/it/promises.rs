@@ -276,10 +276,10 @@ async fn takeover(t: Temporary) {
     let id = conversation(&t.store, client, site).await;
     let user: ismart_domain::UserId = t.store.env().new_id();
     let due = engines::start();
-    let write = |found: Mode| {
+    let write = |found: Mode, seq: i64| {
         let progress = Progress {
             memory: serde_json::json!({"flow": 1}),
-            handled_seq: 1,
+            handled_seq: seq,
             mode: Mode::Waiting,
             person_due_at: Some(due),
         };
@@ -287,8 +287,10 @@ async fn takeover(t: Temporary) {
             Box::pin(async move { conversations::progress(tx, client, id, found, &progress).await })
         })
     };
-    let first: Result<bool, StoreError> = write(Mode::Worker).await;
+    let first: Result<bool, StoreError> = write(Mode::Worker, 1).await;
     assert!(first.unwrap());
+    let twice: Result<bool, StoreError> = write(Mode::Waiting, 1).await;
+    assert!(!twice.unwrap(), "what another turn dealt with is not answered again");
     assert_eq!(conversations::waiting(&mut t.store.read().await.unwrap(), client).await.unwrap(), (1, 0));
     t.clock.advance(SignedDuration::from_secs(1));
     assert_eq!(conversations::waiting(&mut t.store.read().await.unwrap(), client).await.unwrap(), (1, 1));
@@ -299,7 +301,7 @@ async fn takeover(t: Temporary) {
         })
         .await;
     assert!(taken.unwrap());
-    let late: Result<bool, StoreError> = write(Mode::Waiting).await;
+    let late: Result<bool, StoreError> = write(Mode::Waiting, 2).await;
     assert!(!late.unwrap(), "the worker's late turn is refused");
     let found = conversations::get(&mut t.store.read().await.unwrap(), client, id).await.unwrap().unwrap();
     assert_eq!((found.mode, found.user_id), (Mode::Person, Some(user)));
