@@ -59,7 +59,7 @@ impl Sort {
 pub struct Filters {
     /// One of these brands, in Latin or Russian spelling.
     pub brands: Vec<String>,
-    /// One of these models, in Latin or Russian spelling.
+    /// One of these models or families, in Latin or Russian spelling: `Tiggo` finds `Tiggo 4` and `Tiggo 8`.
     pub models: Vec<String>,
     /// One of these bodies; the first words are enough: «внедорожник» finds «Внедорожник 5 дв.».
     pub bodies: Vec<String>,
@@ -167,8 +167,8 @@ impl Prepared<'_> {
             return false;
         }
         if !self.models.is_empty() {
-            let model = compact(&vehicle.model);
-            if !self.models.iter().any(|wanted| compact(wanted) == model) {
+            let model = folded(&vehicle.model);
+            if !self.models.iter().any(|wanted| is_model_or_family(&model, wanted)) {
                 return false;
             }
         }
@@ -180,9 +180,10 @@ impl Prepared<'_> {
     }
 }
 
-/// `RAV 4`, `RAV-4` and `RAV4` are one model.
-fn compact(model: &str) -> String {
-    folded(model).replace(' ', "")
+/// `RAV 4`, `RAV-4` and `RAV4` are one model; `Niva` is the family of `Niva Travel`, but `X3` is none of `X30`.
+fn is_model_or_family(model: &str, wanted: &str) -> bool {
+    let family = model.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(' '));
+    !wanted.is_empty() && (family || model.replace(' ', "") == wanted.replace(' ', ""))
 }
 
 fn starts_with_any(words: &[String], wishes: &[Vec<String>]) -> bool {

@@ -100,6 +100,9 @@ fn p5_words_in_any_form_and_alphabet() {
     for spelling in ["RAV4", "rav 4", "рав 4"] {
         assert_eq!(total(Filters { models: vec![spelling.into()], ..Filters::default() }), 2, "{spelling}");
     }
+    for (family, models) in [("Tiggo", 3), ("Niva", 2), ("Tiggo 8", 1), ("X", 0), ("F7", 1)] {
+        assert_eq!(total(Filters { models: vec![family.into()], ..Filters::default() }), models, "{family}");
+    }
     assert_eq!(total(Filters { bodies: vec!["внедорожник".into()], ..Filters::default() }), 8);
     assert_eq!(total(Filters { brands: vec!["Ferrari".into()], ..Filters::default() }), 0);
 }
