@@ -6,11 +6,19 @@ use jiff::fmt::rfc2822;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 
 /// An answer of the other side: any status, the whole body.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl std::fmt::Debug for Response {
+    /// Status and length only: headers and body may hold secrets and personal values.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Response");
+        shown.field("status", &self.status).field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
 }
 
 impl Response {
@@ -112,6 +120,13 @@ mod tests {
             assert_eq!(seconds(&[("retry-after", nonsense)]), None, "{nonsense}");
         }
         assert_eq!(seconds(&[]), None);
+    }
+
+    #[test]
+    fn p2_debug_output_shows_neither_headers_nor_body() {
+        let mut response = with(&[("set-cookie", "hush")]);
+        response.body = Bytes::from_static(b"hush");
+        assert_eq!(format!("{response:?}"), "Response { status: 429, bytes: 4, .. }");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) enum Effect {
 }
 
 /// After 429 the portal wants at least this pause; it sends no `Retry-After`.
-const THROTTLED: Duration = Duration::from_secs(10);
+pub(super) const THROTTLED: Duration = Duration::from_secs(10);
 /// A bucket that the portal calls full needs some time to drain.
 pub(super) const OVERFLOWED: Duration = Duration::from_secs(5);
 /// The portal works on a request for 60 s at most; asked earlier it may not have the record yet.

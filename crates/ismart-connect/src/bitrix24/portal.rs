@@ -8,7 +8,7 @@ use ismart_http::Client;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, BatchAnswer, Load, Refusal, read};
-use super::judge::{Effect, Judge, OVERFLOWED, throttle_pause};
+use super::judge::{Effect, Judge, OVERFLOWED, THROTTLED, throttle_pause};
 use super::query::Command;
 use super::webhook::Webhook;
 use crate::Egress;
@@ -46,7 +46,7 @@ impl Portal {
         params: &Value,
         effect: Effect,
     ) -> Result<Value, DeliveryError> {
-        match self.send(method, &[method], params, effect).await? {
+        match self.send(method, &[], params, effect).await? {
             Ok((result, load)) => {
                 self.heed(method, load);
                 Ok(result)
@@ -63,10 +63,10 @@ impl Portal {
     pub(super) async fn batch(&self, commands: &[Command]) -> Result<BatchAnswer, DeliveryError> {
         let lines: Map<String, Value> =
             commands.iter().map(|command| (command.key.to_owned(), command.line().into())).collect();
-        let methods: Vec<&str> = commands.iter().map(|command| command.method).collect();
+        let inner: Vec<&str> = commands.iter().map(|command| command.method).collect();
         let params = json!({"halt": 0, "cmd": lines});
         let judge = self.judge("batch", Effect::Reads);
-        let (result, _) = match self.send("batch", &methods, &params, Effect::Reads).await? {
+        let (result, _) = match self.send("batch", &inner, &params, Effect::Reads).await? {
             Ok(done) => done,
             Err(refusal) => {
                 self.throttle("batch", &refusal);
@@ -85,16 +85,17 @@ impl Portal {
         Ok(answer)
     }
 
-    /// One request. `Ok(Err(_))` is a refusal in the portal's own words.
+    /// One request for `method`, which calls the `inner` ones. `Ok(Err(_))` is a refusal in the portal's own words.
     async fn send(
         &self,
         method: &str,
-        counted: &[&str],
+        inner: &[&str],
         params: &Value,
         effect: Effect,
     ) -> Result<Result<(Value, Option<Load>), Refusal>, DeliveryError> {
         let judge = self.judge(method, effect);
-        if let Err(wait) = self.limits.admit(counted).await {
+        let methods: Vec<&str> = inner.iter().copied().chain([method]).collect();
+        if let Err(wait) = self.limits.admit(&methods).await {
             let portal = &self.webhook.portal;
             return Err(judge.later(Some(wait.after), format!("{portal}: its request limit is used up")));
         }
@@ -104,6 +105,9 @@ impl Portal {
             Answer::Done { result, load } => Ok(Ok((result, load))),
             Answer::Refused(refusal) => Ok(Err(refusal)),
             Answer::Foreign { moved_to, what } => {
+                if response.status() == 429 {
+                    self.limits.park(method, THROTTLED);
+                }
                 Err(judge.foreign(response.status(), moved_to.as_deref(), &what))
             }
         }

@@ -9,8 +9,8 @@ use super::text::{NameParts, cut, one_line, plain, split_name};
 pub(super) const ORIGINATOR: &str = "ismart";
 
 const TITLE_LIMIT: usize = 255;
-/// The portal keeps comments in 64 KB; a Cyrillic letter takes two bytes.
-const COMMENT_LIMIT: usize = 20_000;
+/// The portal keeps comments in 64 KB, and a character takes up to four bytes.
+const COMMENT_LIMIT: usize = 15_000;
 
 /// A kind of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

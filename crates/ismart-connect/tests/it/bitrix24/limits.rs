@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::{NOON, SECRET, called, connector, open, portal, settings};
 use crate::contract::egress;
 use crate::leads::{full, lead};
+use crate::scripted::{Scripted, json_answer};
 
 /// Time is paused and runs ahead whenever nothing can be done, so deadlines must lie far away.
 fn patient_egress() -> Egress {
@@ -106,6 +107,38 @@ async fn p2_a_search_near_its_time_budget_rests() {
     let error = connector.deliver(&lead(2)).await.unwrap_err();
     assert!(matches!(error, DeliveryError::Retry { ambiguous: false, .. }), "{error:?}");
     assert_eq!(portal.count(Entity::Lead), 1);
+}
+
+/// P2: what one delivery learns of a limit holds for all others.
+#[tokio::test]
+async fn p2_a_throttled_method_is_left_alone_by_everybody() {
+    let coded = json_answer(429, json!({"error": "OPERATION_TIME_LIMIT"}));
+    for script in [(429, "text/html", "busy".into()), coded, json_answer(429, json!({"error": ""}))] {
+        for method in ["crm.item.add", "batch"] {
+            let portal = Scripted::start().await;
+            portal.say(method, script.clone());
+            let egress = egress();
+            for number in 1..=3 {
+                let error = open(&portal.settings(), &egress).deliver(&lead(number)).await.unwrap_err();
+                let again = matches!(error, DeliveryError::Retry { after: Some(_), ambiguous: false, .. });
+                assert!(again, "{error:?}");
+            }
+            let calls = portal.calls().iter().filter(|called| *called == method).count();
+            assert_eq!(calls, 1, "{method} {script:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p2_a_full_bucket_makes_everybody_wait() {
+    let portal = Scripted::start().await;
+    let busy = json!({"error": "QUERY_LIMIT_EXCEEDED"});
+    portal.say("crm.item.add", json_answer(503, busy));
+    let egress = patient_egress();
+    open(&portal.settings(), &egress).deliver(&lead(1)).await.unwrap_err();
+    let before = Instant::now();
+    open(&portal.settings(), &egress).deliver(&lead(2)).await.unwrap_err();
+    assert!(before.elapsed() >= Duration::from_secs(5), "{:?}", before.elapsed());
 }
 
 /// P7: the mode is asked for once, however many leads arrive at once.

@@ -1,8 +1,9 @@
+use ismart_domain::delivery::DeliveryError;
 use ismart_emulators::bitrix24::{Entity, Fault, FaultBody, Rule, Switch};
 use serde_json::json;
 
 use super::{called, connector, portal};
-use crate::leads::{full, lead};
+use crate::leads::{full, lead, strange};
 
 /// P1: every field of a lead arrives in its place, and the portal finds nothing odd in the request.
 #[tokio::test]
@@ -55,6 +56,26 @@ async fn p1_a_full_lead_fills_its_fields() {
     }
 }
 
+/// P1: texts are cut to what the portal keeps, counted in characters and in bytes.
+#[tokio::test]
+async fn p1_long_texts_are_cut_to_what_the_portal_keeps() {
+    let portal = portal(|builder| builder).await;
+    let connector = connector(&portal, json!({}));
+    let mut emoji = full(1);
+    emoji.draft.comment = "🚗".repeat(70_000);
+    emoji.draft.fields = (0..100).map(|n| (format!("поле {n}"), "🚗".repeat(5000))).collect();
+    for lead in strange().iter().chain([&emoji]) {
+        connector.deliver(lead).await.unwrap();
+    }
+    let ledger = portal.ledger();
+    for made in ledger.leads() {
+        let comments = made.text("comments");
+        assert!(comments.len() < 65_535 && made.text("title").chars().count() <= 255, "{}", comments.len());
+        assert!(comments.starts_with("Заявка № "), "the request itself stands first");
+    }
+    assert!(ledger.comments.iter().all(|comment| comment.comment.len() < 65_535));
+}
+
 #[tokio::test]
 async fn test_leads_are_marked_for_people() {
     let portal = portal(|builder| builder).await;
@@ -90,12 +111,24 @@ async fn p3_a_person_with_several_cards_is_linked_to_all() {
     assert_eq!(portal.findings(), []);
 }
 
+#[tokio::test]
+async fn p3_a_card_found_by_phone_and_by_address_is_linked_once() {
+    let portal = portal(|builder| builder).await;
+    let known = make_contact(&portal.webhook_url(), "+79100000004").await;
+    connector(&portal, json!({})).deliver(&full(4)).await.unwrap();
+    let ledger = portal.ledger();
+    assert_eq!(ledger.leads()[0].number("contactId"), Some(known));
+    let add = portal.requests().into_iter().rfind(|record| record.method == "crm.item.add").unwrap();
+    assert_eq!(add.params["fields"].get("contactIds"), None, "{:?}", add.params);
+}
+
 async fn make_contact(webhook: &str, phone: &str) -> i64 {
     let settings = ismart_http::Settings {
         allow: ismart_http::AddressPolicy::AllowLoopback,
         ..ismart_http::Settings::default()
     };
-    let fields = json!({"name": "Иван", "fm": [{"typeId": "PHONE", "valueType": "WORK", "value": phone}]});
+    let multi = |kind: &str, value: &str| json!({"typeId": kind, "valueType": "WORK", "value": value});
+    let fields = json!({"name": "Иван", "fm": [multi("PHONE", phone), multi("EMAIL", "anna@mail.ru")]});
     let client = ismart_http::Client::new(settings).unwrap();
     let made = client.post(&format!("{webhook}crm.item.add"));
     let made = made.json(&json!({"entityTypeId": 3, "fields": fields})).send().await.unwrap();
@@ -132,9 +165,13 @@ async fn p4_a_repeat_in_simple_mode_finds_the_contact_it_made() {
     let portal = portal(|builder| builder).await;
     portal.faults().turn(Switch::SimpleCrm { on: true }).unwrap();
     let connector = connector(&portal, json!({"mode": "lead"}));
-    let broken = Fault::Status { code: 502, body: FaultBody::Html, after_commit: false };
-    portal.faults().add(Rule::new(broken).method("crm.deal.add").times(1));
-    connector.deliver(&full(5)).await.unwrap_err();
+    for (method, lost) in [("crm.contact.add", false), ("crm.deal.add", true)] {
+        let broken = Fault::Status { code: 502, body: FaultBody::Html, after_commit: !lost };
+        portal.faults().add(Rule::new(broken).method(method).times(1));
+        let error = connector.deliver(&full(5)).await.unwrap_err();
+        let ambiguous = matches!(error, DeliveryError::Retry { ambiguous: true, .. });
+        assert_eq!(ambiguous, lost, "only the loss of the deal may have lost the lead: {method} {error:?}");
+    }
     connector.deliver(&full(5)).await.unwrap();
     let ledger = portal.ledger();
     assert_eq!((ledger.deals().len(), ledger.contacts().len()), (1, 1));

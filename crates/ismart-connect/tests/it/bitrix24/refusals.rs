@@ -116,10 +116,13 @@ async fn p6_a_loss_before_the_creation_is_never_ambiguous() {
 async fn p6_throttling_says_how_long_to_wait() {
     let told = json!({"error": "OPERATION_TIME_LIMIT", "time": {"start": 100.0, "finish": 100.0, "operating": 480.0,
                       "operating_reset_at": 400}});
+    let soon = json!({"error": "OPERATION_TIME_LIMIT", "time": {"start": 100.0, "finish": 100.0, "operating": 480.0,
+                      "operating_reset_at": 103}});
     for (script, seconds) in [
         (refusal(429, "OPERATION_TIME_LIMIT", ""), 10),
         (page(429), 10),
         (json_answer(429, told), 300),
+        (json_answer(429, soon), 10),
         (refusal(503, "QUERY_LIMIT_EXCEEDED", ""), 5),
     ] {
         let portal = Scripted::start().await;
