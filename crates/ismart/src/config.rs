@@ -147,6 +147,18 @@ pub(crate) struct Loaded {
     pub(crate) file: PathBuf,
 }
 
+impl Loaded {
+    /// What is needed to load the sites again; clients and their secrets stay out.
+    pub(crate) fn for_sites(&self) -> Self {
+        let config = Config {
+            sites: self.config.sites.clone(),
+            workers: self.config.workers.clone(),
+            ..Config::default()
+        };
+        Self { config, base: self.base.clone(), file: self.file.clone() }
+    }
+}
+
 /// Reads `file`, or `ismart.toml` of the data folder, or the defaults when that is absent.
 ///
 /// # Errors

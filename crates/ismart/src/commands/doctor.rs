@@ -1,0 +1,53 @@
+//! `ismart doctor`.
+
+use std::process::ExitCode;
+
+use ismart_domain::Env;
+use ismart_domain::delivery::DeliveryError;
+
+use super::{Checked, check};
+use crate::output::{self, Failed, Trouble};
+use crate::{config, wiring};
+
+/// Everything that `check` looks at, then the database and every destination.
+pub(super) async fn doctor(checked: &Checked) -> Result<ExitCode, Failed> {
+    let mut troubles = check::findings(checked)?;
+    let place = &checked.place;
+    let loaded = config::load(place.config.as_deref(), &place.data)?;
+    let mut good = Vec::new();
+    match wiring::open_store(&loaded.config, &place.data, Env::system()).await {
+        Ok(store) => {
+            good.push(format!("database {}: open, durable", store.place()));
+            store.close().await;
+        }
+        Err(Failed(found)) => troubles.extend(found),
+    }
+    for client in &loaded.config.clients {
+        for section in &client.destinations {
+            let name = format!("destination `{}` of `{}`", section.name, client.slug);
+            // Settings that do not open were found by `check`.
+            let Ok(connector) = wiring::open_connector(&loaded.config, section) else { continue };
+            match connector.check().await {
+                Ok(line) => good.push(format!("{name}: {line}")),
+                Err(error) => troubles.push(explain(&name, &error)),
+            }
+        }
+    }
+    if !checked.json {
+        for line in good {
+            output::line(line);
+        }
+    }
+    output::report(&troubles, checked.json);
+    Ok(output::exit_code(&troubles))
+}
+
+fn explain(name: &str, error: &DeliveryError) -> Trouble {
+    let repair = match error {
+        DeliveryError::Retry { .. } => "try again in a minute; leads wait meanwhile and are not lost",
+        DeliveryError::Rejected { .. } | DeliveryError::Settings { .. } => {
+            "correct the destination's settings in the configuration; leads wait meanwhile and are not lost"
+        }
+    };
+    Trouble::new(name, error.to_string(), repair)
+}

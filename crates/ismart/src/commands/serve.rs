@@ -1,0 +1,128 @@
+//! `ismart serve`.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use ismart_domain::Env;
+use ismart_leads::{Dispatcher, Stop};
+use ismart_web::Platform;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::Place;
+use crate::config;
+use crate::output::{self, Failed, Trouble};
+use crate::wiring::{self, Wired};
+
+/// Serves until told to stop (SIGINT, SIGTERM). SIGHUP loads the sites again.
+pub(super) async fn serve(place: Place) -> Result<ExitCode, Failed> {
+    let loaded = config::load(place.config.as_deref(), &place.data)?;
+    crate::telemetry::start(&loaded.config.log.filter, loaded.config.log.json);
+    let listen = place.listen.unwrap_or(loaded.config.listen);
+    let listener = listen_on(listen).await?;
+    let wired = wiring::wire(&loaded, &place.data, Env::system(), None).await?;
+    output::report(&wired.warnings, false);
+    if wired.platform.world.load().fleet.sites().is_empty() {
+        let folder = loaded.base.join(&loaded.config.sites);
+        return Err(Failed::one(
+            folder.display().to_string(),
+            "holds no site",
+            "put site folders there, or name another folder with `sites` in the configuration; `ismart demo` shows a ready one",
+        ));
+    }
+    let address = listener.local_addr().map_err(|e| Failed::one("socket", e.to_string(), "try another address"))?;
+    output::line(format_args!("listening on http://{address}"));
+    run(wired, listener).await
+}
+
+/// Opens the port, with advice when that fails.
+pub(super) async fn listen_on(address: SocketAddr) -> Result<TcpListener, Failed> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let repair = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there: stop it, or give another address with --listen, for example \
+                 --listen 127.0.0.1:0 for any free port"
+            }
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need rights: use 8080 and a proxy in front",
+            _ => "give an address of this machine with --listen, for example 127.0.0.1:8080",
+        };
+        Failed::one(format!("--listen {address}"), error.to_string(), repair)
+    })
+}
+
+/// Serves and delivers until a signal comes, then finishes what was begun.
+pub(super) async fn run(wired: Wired, listener: TcpListener) -> Result<ExitCode, Failed> {
+    let (stop, stopped) = watch::channel(false);
+    let dispatcher = Dispatcher::new(wired.store.clone(), wired.destinations.clone());
+    let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
+    let desk = wired.platform.desk.clone();
+    let resuming = tokio::spawn(async move {
+        match desk.resume().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(conversations = count, "unanswered conversations were taken up"),
+            Err(error) => tracing::error!(error = %error, "unanswered conversations could not be read"),
+        }
+    });
+    tokio::spawn(signals(stop));
+    #[cfg(unix)]
+    tokio::spawn(reload_on_hangup(wired.reloader.clone(), wired.platform.clone()));
+    let app = ismart_web::router(wired.platform.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, app).with_graceful_shutdown(ended(stopped.clone()));
+    // Open event streams never end by themselves: after a grace period they are cut; widgets connect again.
+    let result = tokio::select! {
+        result = async { served.await } => result,
+        () = async { ended(stopped).await; tokio::time::sleep(std::time::Duration::from_secs(3)).await } => Ok(()),
+    };
+    result.map_err(|e| Failed::one("server", e.to_string(), "see the log above"))?;
+    if let Ok(Err(error)) = delivering.await {
+        return Err(error.into());
+    }
+    resuming.abort();
+    wired.store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ended(mut stop: Stop) {
+    // An error means that the sender is gone: that is the end too.
+    let _gone = stop.wait_for(|stop| *stop).await.is_err();
+}
+
+#[cfg(unix)]
+async fn signals(stop: watch::Sender<bool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::error!("signals cannot be heard: the server ends only when it is killed");
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    tracing::info!("stopping: finishing what was begun");
+    stop.send_replace(true);
+}
+
+#[cfg(not(unix))]
+async fn signals(stop: watch::Sender<bool>) {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return std::future::pending().await;
+    }
+    stop.send_replace(true);
+}
+
+/// Loads the sites again; when they have problems, the old ones stay and the problems are logged.
+#[cfg(unix)]
+async fn reload_on_hangup(reloader: Arc<wiring::Reloader>, platform: Arc<Platform>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match reloader.reload(&platform).await {
+            Ok(warnings) => tracing::info!(warnings = warnings.len(), "the sites were loaded again"),
+            Err(Failed(troubles)) => {
+                for Trouble { place, reason, repair, .. } in troubles {
+                    tracing::error!(place, reason, repair, "a site was not loaded; the old one stays");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The root: opens the parts and joins them. No rule of the business stands here.
+
+mod place;
+mod sites;
+mod workers;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use ismart_connect::Egress;
+use ismart_domain::ports::Connector;
+use ismart_domain::{ClientId, Env, Secret};
+use ismart_http::{AddressPolicy, Client};
+use ismart_leads::Destination;
+use ismart_store::{Store, StoreError, Tx, clients, users};
+use ismart_web::{ClientProfile, DestinationProfile, Options, Platform, World};
+use ismart_workers::desk::Desk;
+use jiff::tz::TimeZone;
+
+use crate::config::{Config, DestinationSection, Loaded};
+use crate::output::{Failed, Trouble};
+
+pub(crate) use place::Reloader;
+
+/// Name of the database file in the data folder.
+const DATABASE: &str = "ismart.db";
+
+/// A destination that is not the real one: screens say so.
+#[derive(Debug, Clone)]
+pub(crate) struct Simulation {
+    /// Name of the destination.
+    pub(crate) destination: String,
+    /// Address of the emulator's page.
+    pub(crate) page: String,
+}
+
+/// Everything, joined.
+pub(crate) struct Wired {
+    pub(crate) store: Store,
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) destinations: Vec<Destination>,
+    pub(crate) reloader: Arc<Reloader>,
+    pub(crate) warnings: Vec<Trouble>,
+}
+
+/// Opens the database that the configuration names.
+pub(crate) async fn open_store(config: &Config, data: &Path, env: Env) -> Result<Store, Failed> {
+    if let Some(url) = &config.store.postgres {
+        return Ok(Store::open_postgres(url.reveal(), config.store.connections.unwrap_or(16), env).await?);
+    }
+    std::fs::create_dir_all(data).map_err(|error| {
+        Failed::one(data.display().to_string(), error.to_string(), "give a folder that can be written with --data")
+    })?;
+    Ok(Store::open_sqlite(&data.join(DATABASE), env).await?)
+}
+
+/// The way out that all connectors share.
+fn egress(config: &Config) -> Result<Egress, Failed> {
+    let allow =
+        if config.http.allow_loopback { AddressPolicy::AllowLoopback } else { AddressPolicy::PublicOnly };
+    let settings = ismart_http::Settings {
+        connect_timeout: Duration::from_secs(10),
+        total_timeout: Duration::from_secs(60),
+        user_agent: concat!("iSmart/", env!("CARGO_PKG_VERSION")).to_owned(),
+        allow,
+        ..ismart_http::Settings::default()
+    };
+    let client = Client::new(settings);
+    let client = client.map_err(|e| Failed::one("http client", e.to_string(), "check the certificates of the system"))?;
+    Ok(Egress::new(client))
+}
+
+/// Opens the connector of one destination with a way out of its own: for `doctor`.
+pub(crate) fn open_connector(
+    config: &Config,
+    section: &DestinationSection,
+) -> Result<Arc<dyn Connector>, Failed> {
+    open_with(&egress(config)?, section, "configuration")
+}
+
+fn open_with(
+    egress: &Egress,
+    section: &DestinationSection,
+    place: &str,
+) -> Result<Arc<dyn Connector>, Failed> {
+    let place = format!("{place}: destination `{}`", section.name);
+    let Some(entry) = ismart_connect::find(&section.kind) else {
+        let known: Vec<&str> = ismart_connect::CONNECTORS.iter().map(|entry| entry.kind).collect();
+        return Err(Failed::one(
+            place,
+            format!("there is no connector `{}`", section.kind),
+            format!("use one of: {}", known.join(", ")),
+        ));
+    };
+    (entry.open)(&section.settings, egress).map_err(|error| {
+        let troubles = error.problems.into_iter().map(|problem| {
+            Trouble::new(format!("{place}: {}", problem.key), problem.reason, "correct the setting")
+        });
+        Failed(troubles.collect())
+    })
+}
+
+/// Joins everything: store, clients, destinations, desk, sites.
+///
+/// # Errors
+/// All problems that make serving impossible.
+pub(crate) async fn wire(
+    loaded: &Loaded,
+    data: &Path,
+    env: Env,
+    simulation: Option<Simulation>,
+) -> Result<Wired, Failed> {
+    let config = &loaded.config;
+    let parts = sites::load_all(loaded, &env).map_err(Failed)?;
+    let packages = workers::load_all(loaded).map_err(Failed)?;
+    let store = open_store(config, data, env.clone()).await?;
+    let (profiles, destinations) = open_clients(loaded, &store, &parts, simulation.as_ref()).await?;
+    let secret = form_secret(&store, &env).await?;
+    let desk = Desk::new(store.clone());
+    let options = Options {
+        console_hosts: config.console.hosts.clone(),
+        https: config.http.https,
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        demo: simulation.is_some(),
+        per_minute: config.http.per_minute,
+        form_secret: secret,
+    };
+    let world = Arc::new(ArcSwap::from_pointee(World::default()));
+    let platform = Arc::new(Platform::new(store.clone(), world, desk, profiles, options));
+    let reloader = Arc::new(Reloader::new(loaded.for_sites(), packages));
+    let warnings = reloader.install(&platform, parts).await?;
+    Ok(Wired { store, platform, destinations, reloader, warnings })
+}
+
+/// Rows for every client named by the configuration or by a site, and its opened destinations.
+async fn open_clients(
+    loaded: &Loaded,
+    store: &Store,
+    parts: &[sites::Parts],
+    simulation: Option<&Simulation>,
+) -> Result<(Vec<ClientProfile>, Vec<Destination>), Failed> {
+    let egress = egress(&loaded.config)?;
+    let (mut profiles, mut destinations, mut troubles) = (Vec::new(), Vec::new(), Vec::new());
+    let mut named: Vec<(String, String, String)> = loaded
+        .config
+        .clients
+        .iter()
+        .map(|client| (client.slug.clone(), client.name.clone(), client.time_zone.clone()))
+        .collect();
+    for part in parts {
+        let config = part.snapshot.config();
+        if !named.iter().any(|(slug, _, _)| *slug == config.client) {
+            named.push((config.client.clone(), config.name.clone(), config.time_zone.clone()));
+        }
+    }
+    for (slug, name, zone) in named {
+        let id = client_row(store, &slug, &name).await?;
+        let sections = loaded.config.clients.iter().find(|client| client.slug == slug).map(|c| &c.destinations);
+        let mut shown = Vec::new();
+        for section in sections.into_iter().flatten() {
+            match open_with(&egress, section, &loaded.file.display().to_string()) {
+                Ok(connector) => {
+                    destinations.push(Destination { client_id: id, name: section.name.clone(), connector });
+                    let simulated =
+                        simulation.filter(|s| s.destination == section.name).map(|s| s.page.clone());
+                    shown.push(DestinationProfile {
+                        name: section.name.clone(),
+                        kind: section.kind.clone(),
+                        simulated,
+                    });
+                }
+                Err(Failed(found)) => troubles.extend(found),
+            }
+        }
+        let zone = TimeZone::get(&zone).unwrap_or(TimeZone::UTC);
+        profiles.push(ClientProfile { id, slug, name, zone, destinations: shown });
+    }
+    if troubles.is_empty() { Ok((profiles, destinations)) } else { Err(Failed(troubles)) }
+}
+
+async fn client_row(store: &Store, slug: &str, name: &str) -> Result<ClientId, StoreError> {
+    let (slug, name) = (slug.to_owned(), name.to_owned());
+    store
+        .write(move |tx: &mut Tx| Box::pin(async move { clients::ensure_client(tx, &slug, &name).await }))
+        .await
+}
+
+/// The secret that signs form tokens: made once, the same after every restart.
+async fn form_secret(store: &Store, env: &Env) -> Result<Secret, StoreError> {
+    let fresh = format!("{}{}", env.token(), env.token());
+    let secret: Result<String, StoreError> = store
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move { users::ensure_setting(tx, "form_secret", &fresh).await })
+        })
+        .await;
+    Ok(Secret::new(secret?))
+}
+
+/// Everything that can be found wrong without the network: for `check`.
+pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    match sites::load_all(loaded, env) {
+        Ok(parts) => {
+            for part in &parts {
+                troubles.extend(sites::examine(part));
+            }
+            troubles.extend(sites::conflicts(&parts));
+        }
+        Err(found) => troubles.extend(found),
+    }
+    if let Err(found) = workers::load_all(loaded) {
+        troubles.extend(found);
+    }
+    match egress(&loaded.config) {
+        Ok(egress) => {
+            for client in &loaded.config.clients {
+                for section in &client.destinations {
+                    if let Err(Failed(found)) = open_with(&egress, section, &loaded.file.display().to_string()) {
+                        troubles.extend(found);
+                    }
+                }
+            }
+        }
+        Err(Failed(found)) => troubles.extend(found),
+    }
+    troubles
+}

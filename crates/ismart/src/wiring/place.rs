@@ -1,0 +1,249 @@
+//! A loaded site goes into service: its place, its worker with tools, its host.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use ismart_domain::conversation::ConsentText;
+use ismart_domain::ports::{Tool, Toolbox};
+use ismart_domain::{ClientId, SiteId};
+use ismart_knowledge::Catalogue;
+use ismart_sites::{Fleet, SiteConfig, Snapshot};
+use ismart_store::{Store, StoreError, Tx, clients};
+use ismart_tools::create_lead::{CreateLead, TitleOf};
+use ismart_tools::hand_over::HandOver;
+use ismart_tools::schedule::Schedule;
+use ismart_tools::test_drive::{BookTestDrive, Calendar, TestDriveSlots};
+use ismart_tools::{Knowledge, SiteKnowledge};
+use ismart_web::{Place, Platform, World};
+use ismart_workers::desk::{Furniture, Workplace};
+use ismart_workers::{Vocabulary, Worker};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::sites::{self, Parts, text_at};
+use super::workers::Packages;
+use crate::config::Loaded;
+use crate::output::{Failed, Trouble};
+
+/// Loads sites and puts them into service; kept for a reload.
+pub(crate) struct Reloader {
+    loaded: Loaded,
+    packages: Packages,
+}
+
+impl Reloader {
+    pub(super) fn new(loaded: Loaded, packages: Packages) -> Self {
+        Self { loaded, packages }
+    }
+
+    /// Reads all site folders again. When any has a problem, everything stays as it is.
+    pub(crate) async fn reload(&self, platform: &Platform) -> Result<Vec<Trouble>, Failed> {
+        let parts = sites::load_all(&self.loaded, &platform.env).map_err(Failed)?;
+        self.install(platform, parts).await
+    }
+
+    /// Puts loaded sites into service, all at once.
+    pub(super) async fn install(&self, platform: &Platform, parts: Vec<Parts>) -> Result<Vec<Trouble>, Failed> {
+        let conflicts = sites::conflicts(&parts);
+        if !conflicts.is_empty() {
+            return Err(Failed(conflicts));
+        }
+        let (mut warnings, mut troubles) = (Vec::new(), Vec::new());
+        let mut places = HashMap::new();
+        let mut workplaces = Vec::new();
+        for part in &parts {
+            warnings.extend(part.warnings.iter().cloned());
+            warnings.extend(part.snapshot.template_faults().iter().map(|f| sites::trouble(&part.folder, f).warning()));
+            match self.open(platform, part).await {
+                Ok((place, workplace)) => {
+                    places.insert(part.snapshot.config().site.clone(), Arc::new(place));
+                    workplaces.extend(workplace);
+                }
+                Err(Failed(found)) => troubles.extend(found),
+            }
+        }
+        if !troubles.is_empty() {
+            return Err(Failed(troubles));
+        }
+        let snapshots = parts.iter().map(|part| part.snapshot.clone()).collect();
+        let fleet = Fleet::new(snapshots).unwrap_or_default();
+        platform.desk.open(workplaces);
+        platform.world.store(Arc::new(World { fleet, places }));
+        Ok(warnings)
+    }
+
+    /// The place of one site, and its worker's if it employs one.
+    async fn open(&self, platform: &Platform, part: &Parts) -> Result<(Place, Option<Workplace>), Failed> {
+        let site = &part.snapshot;
+        let config = site.config();
+        let missing = || {
+            Failed::one(format!("client `{}`", config.client), "is not known", "add it to the configuration")
+        };
+        let profile = platform.clients.iter().find(|c| c.slug == config.client).ok_or_else(missing)?;
+        let site_id = site_row(&platform.store, profile.id, config).await?;
+        let destinations: Vec<String> = profile.destinations.iter().map(|d| d.name.clone()).collect();
+        let worker = section_text(config, "worker", "package");
+        let place = Place {
+            client_id: profile.id,
+            site_id,
+            slug: config.site.clone(),
+            name: config.name.clone(),
+            destinations: destinations.clone(),
+            worker: worker.clone(),
+            consent_label: consent(config, "consent_label", "Даю согласие на обработку персональных данных"),
+            consent_url: consent(config, "consent_url", "/consent"),
+            consent_version: consent(config, "consent_version", "1"),
+            consent_text: consent_text(site),
+            phone: text_at(site.global(), "/business/phone").unwrap_or_default().to_owned(),
+        };
+        let workplace = match worker {
+            Some(name) => Some(self.employ(platform, part, &place, &name).await?),
+            None => None,
+        };
+        Ok((place, workplace))
+    }
+
+    /// Furnishes the workplace of a worker.
+    async fn employ(
+        &self,
+        platform: &Platform,
+        part: &Parts,
+        place: &Place,
+        name: &str,
+    ) -> Result<Workplace, Failed> {
+        let site = &part.snapshot;
+        let config = site.config();
+        let at = |key: &str| format!("{}/{}: {key}", part.folder.display(), ismart_sites::SITE_TOML);
+        let package = self.packages.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.packages.keys().map(String::as_str).collect();
+            let repair = format!("use one of: {}", known.join(", "));
+            Failed::one(at("[worker] package"), format!("there is no worker package `{name}`"), repair)
+        })?;
+        let zone = TimeZone::get(&config.time_zone).map_err(|e| {
+            Failed::one(at("time_zone"), e.to_string(), "give an IANA name such as Europe/Moscow")
+        })?;
+        let knowledge = SiteKnowledge::new(part.catalogue.clone(), part.index.clone(), site.global(), &zone);
+        let mut knowledge = knowledge.map_err(|e| {
+            Failed::one(format!("{}/data/json/global.json", part.folder.display()), e.to_string(), "correct the value")
+        })?;
+        let link = |page: &str| {
+            let found = site.documents().find(|d| d.page_id == page && d.entity.is_none())?;
+            Some(ismart_domain::conversation::SourceLink { title: found.title.to_owned(), url: found.url })
+        };
+        knowledge.contacts = link("contacts");
+        knowledge.credit_page = link("credit");
+        let always = Schedule::new(&[], zone.clone());
+        let schedule = knowledge.business.schedule.clone().map_or(always, Ok);
+        let schedule = Arc::new(schedule.map_err(|e| {
+            Failed::one("opening_hours", e.to_string(), "correct business.opening_hours in global.json")
+        })?);
+        let due = schedule.clone();
+        let business = business(&knowledge, site.global());
+        let toolbox = toolbox(platform, config, place, Arc::new(ArcSwap::from_pointee(knowledge)), &schedule);
+        let parts = Furniture {
+            worker: Arc::new(Worker::new(package.clone(), &vocabulary(&part.catalogue))),
+            toolbox,
+            zone,
+            language: config.default_language.clone().unwrap_or_else(|| "ru".to_owned()),
+            business,
+            consent: ConsentText {
+                label: place.consent_label.clone(),
+                url: place.consent_url.clone(),
+                version: place.consent_version.clone(),
+            },
+            consent_full: place.consent_text.clone(),
+            avatar: section_text(config, "worker", "avatar"),
+            due_by: Arc::new(move |now| HandOver::due(&due, now)),
+        };
+        Ok(Workplace::furnish(place.client_id, place.site_id, parts, &platform.env).await)
+    }
+}
+
+/// Every tool that a worker may be given on this site.
+fn toolbox(
+    platform: &Platform,
+    config: &SiteConfig,
+    place: &Place,
+    knowledge: Knowledge,
+    schedule: &Arc<Schedule>,
+) -> Toolbox {
+    let number = |key: &str, default: i64| {
+        let value = config.section("test_drive").and_then(|table| table.get(key));
+        value.and_then(toml::Value::as_integer).unwrap_or(default)
+    };
+    let calendar = Calendar {
+        schedule: schedule.clone(),
+        slot_minutes: number("slot_minutes", 60),
+        capacity: number("capacity", 1),
+        days_ahead: number("days_ahead", 14),
+    };
+    let stock = knowledge.clone();
+    let title_of: TitleOf = Arc::new(move |key| stock.load().catalogue.get(key).map(|vehicle| vehicle.title()));
+    let store = platform.store.clone();
+    let mut tools = ismart_tools::reading(&knowledge);
+    let writing: [Arc<dyn Tool>; 4] = [
+        Arc::new(TestDriveSlots::new(store.clone(), calendar.clone())),
+        Arc::new(BookTestDrive::new(store.clone(), calendar, title_of.clone())),
+        Arc::new(CreateLead::new(store, place.destinations.clone(), title_of)),
+        Arc::new(HandOver::new(schedule.clone())),
+    ];
+    tools.extend(writing);
+    Toolbox::new(tools)
+}
+
+/// The stock's own words, for understanding.
+fn vocabulary(catalogue: &Catalogue) -> Vocabulary {
+    let words = catalogue.vocabulary();
+    let plain = |terms: &[ismart_knowledge::catalogue::Term]| terms.iter().map(|t| (t.name.clone(), None)).collect();
+    let mut groups = Vocabulary::default();
+    groups.0.insert("brand".to_owned(), plain(&words.brands));
+    groups.0.insert(
+        "model".to_owned(),
+        words.models.iter().map(|m| (m.name.clone(), Some(m.brand.clone()))).collect(),
+    );
+    groups
+}
+
+/// What answers may state of the business.
+fn business(knowledge: &SiteKnowledge, global: &Value) -> Value {
+    let declared = global.get("business").cloned().unwrap_or(Value::Null);
+    json!({
+        "name": knowledge.business.name,
+        "phone": knowledge.business.phone,
+        "address": knowledge.business.address,
+        "email": knowledge.business.email,
+        "hours_text": declared.get("hours_text"),
+        "full_name": declared.get("full_name"),
+    })
+}
+
+fn section_text(config: &SiteConfig, section: &str, key: &str) -> Option<String> {
+    config.section(section)?.get(key)?.as_str().map(str::to_owned)
+}
+
+fn consent(config: &SiteConfig, key: &str, default: &str) -> String {
+    section_text(config, "forms", key).unwrap_or_else(|| default.to_owned())
+}
+
+/// The whole text that is agreed to: every text of the consent page, as the visitor reads it.
+fn consent_text(site: &Snapshot) -> String {
+    let page = section_text(site.config(), "forms", "consent_page").unwrap_or_else(|| "consent".to_owned());
+    let label = consent(site.config(), "consent_label", "Даю согласие на обработку персональных данных");
+    let mut texts = vec![label];
+    if let Some(document) = site.documents().find(|d| d.page_id == page && d.entity.is_none()) {
+        let body = site.resolved(document.body);
+        let passages = ismart_knowledge::passages_from_page(document.title, &document.url, &body);
+        texts.extend(passages.into_iter().map(|passage| passage.text));
+    }
+    texts.join("\n")
+}
+
+async fn site_row(store: &Store, client_id: ClientId, config: &SiteConfig) -> Result<SiteId, StoreError> {
+    let (slug, name) = (config.site.clone(), config.name.clone());
+    store
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move { clients::ensure_site(tx, client_id, &slug, &name).await })
+        })
+        .await
+}

@@ -1,0 +1,163 @@
+//! Site folders become snapshots, catalogues and indexes of what may be quoted.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ismart_domain::Env;
+use ismart_knowledge::catalogue::admit;
+use ismart_knowledge::{Catalogue, Feed, Index, Limits, Passage, passages_from_page};
+use ismart_sites::{CollectionSource, External, Finding, Fleet, Severity, SiteConfig, SiteFolder, Snapshot};
+use serde_json::Value;
+
+use crate::config::Loaded;
+use crate::output::Trouble;
+
+/// A loaded site with what was read beside it.
+pub(crate) struct Parts {
+    pub(super) folder: PathBuf,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) index: Arc<Index>,
+    pub(super) warnings: Vec<Trouble>,
+}
+
+/// Loads every site folder, or says everything that is wrong with any of them.
+pub(super) fn load_all(loaded: &Loaded, env: &Env) -> Result<Vec<Parts>, Vec<Trouble>> {
+    let folder = loaded.base.join(&loaded.config.sites);
+    let mut sites = Vec::new();
+    let mut troubles = Vec::new();
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(sites),
+        Err(error) => {
+            let repair = "check the key `sites` of the configuration and the rights of the folder";
+            return Err(vec![Trouble::new(folder.display().to_string(), error.to_string(), repair)]);
+        }
+    };
+    let hidden = |path: &Path| path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir() && !hidden(path)).collect();
+    paths.sort();
+    for path in paths {
+        match load(&path, env) {
+            Ok(parts) => sites.push(parts),
+            Err(found) => troubles.extend(found),
+        }
+    }
+    if troubles.is_empty() { Ok(sites) } else { Err(troubles) }
+}
+
+fn load(path: &Path, env: &Env) -> Result<Parts, Vec<Trouble>> {
+    let folder = SiteFolder::new(path);
+    let explain = |findings: Vec<Finding>| findings.iter().map(|f| trouble(path, f)).collect::<Vec<_>>();
+    let config = folder.config().map_err(explain)?;
+    let (catalogue, warnings) = read_feed(path, &config, env)?;
+    let mut external = External::default();
+    for (key, collection) in &config.collections {
+        if collection.source == CollectionSource::Feed {
+            let entities = catalogue.vehicles().iter().map(|vehicle| vehicle.entity()).collect();
+            external.collections.insert(key.clone(), entities);
+        }
+    }
+    let snapshot = folder.load(&external).map_err(explain)?;
+    let index = Arc::new(Index::new(passages(&snapshot)));
+    Ok(Parts { folder: path.to_path_buf(), snapshot, catalogue, index, warnings })
+}
+
+/// The stock of the site's `[inventory]`, if it has one.
+fn read_feed(
+    path: &Path,
+    config: &SiteConfig,
+    env: &Env,
+) -> Result<(Arc<Catalogue>, Vec<Trouble>), Vec<Trouble>> {
+    let text = |key: &str| config.section("inventory").and_then(|table| table.get(key)).and_then(|v| v.as_str());
+    let Some(feed) = text("feed") else { return Ok((Arc::default(), Vec::new())) };
+    let file = path.join(feed);
+    let place = file.display().to_string();
+    let broken = |reason: String, repair: &str| vec![Trouble::new(&place, reason, repair)];
+    let source = std::fs::File::open(&file)
+        .map_err(|e| broken(e.to_string(), "check `feed` under [inventory] in config/site.toml"))?;
+    let year = u16::try_from(env.now().to_zoned(jiff::tz::TimeZone::UTC).year()).unwrap_or(2026);
+    let feed = Feed::read(source, &Limits::in_year(year))
+        .map_err(|e| broken(e.to_string(), "export the feed again; the format is auto.ru's dealer XML"))?;
+    let warnings = feed
+        .problems
+        .iter()
+        .map(|problem| {
+            Trouble::new(format!("{place}:{}", problem.line), problem.to_string(), problem.fix.clone()).warning()
+        })
+        .collect();
+    Ok((admit(None, feed).catalogue, warnings))
+}
+
+/// What a worker may quote: every visible page, and the shared facts that pages print from `global.json`.
+fn passages(snapshot: &Snapshot) -> Vec<Passage> {
+    let mut all = Vec::new();
+    for document in snapshot.documents() {
+        // Stock items are answered from the catalogue, which is asked at the moment of the question.
+        if document.entity.is_some() && document.file.is_none() {
+            continue;
+        }
+        let body = snapshot.resolved(document.body);
+        all.extend(passages_from_page(document.title, &document.url, &body));
+    }
+    for (key, page) in shared_facts(snapshot.config()) {
+        if let Some(facts) = snapshot.global().get(&key) {
+            let title = page_title(snapshot, &page).unwrap_or_else(|| key.clone());
+            all.extend(passages_from_page(&title, &page, facts));
+        }
+    }
+    all
+}
+
+/// `[worker.facts]` of site.toml: part of `global.json` → the page that shows it.
+fn shared_facts(config: &SiteConfig) -> Vec<(String, String)> {
+    let facts = config.section("worker").and_then(|table| table.get("facts")).and_then(|v| v.as_table());
+    facts
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, page)| Some((key.clone(), page.as_str()?.to_owned())))
+        .collect()
+}
+
+fn page_title(snapshot: &Snapshot, url: &str) -> Option<String> {
+    let path = url.split('#').next().unwrap_or(url);
+    snapshot.documents().find(|document| document.url == path).map(|document| document.title.to_owned())
+}
+
+/// Everything that is wrong with a site that loads.
+pub(super) fn examine(parts: &Parts) -> Vec<Trouble> {
+    let findings = ismart_sites::check(&parts.snapshot);
+    let mut troubles: Vec<Trouble> = findings.iter().map(|f| trouble(&parts.folder, f)).collect();
+    troubles.extend(parts.warnings.iter().cloned());
+    troubles
+}
+
+/// Hosts that two sites claim.
+pub(super) fn conflicts(parts: &[Parts]) -> Vec<Trouble> {
+    match Fleet::new(parts.iter().map(|part| part.snapshot.clone()).collect()) {
+        Ok(_) => Vec::new(),
+        Err(conflicts) => conflicts
+            .iter()
+            .map(|conflict| Trouble::new(conflict.host.clone(), conflict.to_string(), "keep the host in one site"))
+            .collect(),
+    }
+}
+
+/// A finding of the site crate as a trouble of a command.
+pub(super) fn trouble(folder: &Path, finding: &Finding) -> Trouble {
+    let mut place = folder.join(&finding.file).display().to_string();
+    if let Some(position) = finding.position {
+        place.push_str(&format!(":{}:{}", position.line, position.column));
+    }
+    if let Some(pointer) = finding.pointer.as_deref().filter(|pointer| !pointer.is_empty()) {
+        place.push_str(&format!(" at {pointer}"));
+    }
+    let trouble = Trouble::new(place, format!("{} [{}]", finding.reason, finding.rule), finding.fix.clone());
+    if finding.severity == Severity::Warning { trouble.warning() } else { trouble }
+}
+
+/// The text of a part of `global.json`.
+pub(super) fn text_at<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer).and_then(Value::as_str)
+}
