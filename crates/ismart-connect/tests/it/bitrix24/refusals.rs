@@ -57,6 +57,7 @@ fn shapes() -> Vec<(Script, &'static str, &'static str)> {
         ((200, "application/json", "{\"result\":{\"item\":{\"id\":9".into()), "look", "JSON"),
         (json_answer(200, json!({"time": {}})), "look", "JSON"),
         (json_answer(200, json!([1])), "look", "JSON"),
+        (json_answer(502, json!({"result": {"item": {"id": 5}}})), "look", "502"),
         (json_answer(200, json!({"result": {"item": {"id": 0}}})), "look", "number"),
         (json_answer(200, json!({"result": true})), "look", "number"),
         (page(302), "settings", "renamed"),
