@@ -98,7 +98,9 @@ impl Desk {
         let provenance = (incoming.ip.clone(), incoming.user_agent.clone());
         let (conversation_id, seq, new) = self
             .store
-            .write(move |tx: &mut Tx| Box::pin(async move { take_in(tx, scope, visitor, incoming, &worker).await }))
+            .write(move |tx: &mut Tx| {
+                Box::pin(async move { take_in(tx, scope, visitor, incoming, &worker).await })
+            })
             .await?;
         if new {
             let desk = self.clone();

@@ -176,7 +176,10 @@ impl Desk {
         let now = self.store.env().now();
         let (mode, person_due_at) = match &turn.handover {
             Some(_) => (Mode::Waiting, Some((place.due_by)(now))),
-            None => (if conversation.mode == Mode::Closed { Mode::Worker } else { conversation.mode }, conversation.person_due_at),
+            None => (
+                if conversation.mode == Mode::Closed { Mode::Worker } else { conversation.mode },
+                conversation.person_due_at,
+            ),
         };
         let record = Record {
             scope,
@@ -260,12 +263,8 @@ async fn write_turn(tx: &mut Tx, record: Record) -> Result<bool, StoreError> {
     let Record { conversation, scope, turn, seq, .. } = &record;
     let (client_id, id) = (conversation.client_id, conversation.id);
     let memory = turn.memory.to_value().unwrap_or(Value::Null);
-    let progress = Progress {
-        memory,
-        handled_seq: *seq,
-        mode: record.mode,
-        person_due_at: record.person_due_at,
-    };
+    let progress =
+        Progress { memory, handled_seq: *seq, mode: record.mode, person_due_at: record.person_due_at };
     if !conversations::progress(tx, client_id, id, conversation.mode, &progress).await? {
         return Ok(false);
     }

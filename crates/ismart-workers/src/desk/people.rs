@@ -135,8 +135,10 @@ struct Texts {
     left: &'static str,
 }
 
-const RUSSIAN: Texts =
-    Texts { joined: "К разговору подключился человек: {name}", left: "{name} вернул(а) разговор цифровому работнику" };
+const RUSSIAN: Texts = Texts {
+    joined: "К разговору подключился человек: {name}",
+    left: "{name} вернул(а) разговор цифровому работнику",
+};
 
 async fn find(tx: &mut Tx, client_id: ClientId, id: ConversationId) -> Result<Conversation, DeskError> {
     conversations::get(tx, client_id, id).await?.ok_or(DeskError::Missing)

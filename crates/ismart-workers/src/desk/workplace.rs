@@ -63,7 +63,10 @@ pub struct Workplace {
 
 impl std::fmt::Debug for Workplace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Workplace").field("site_id", &self.site_id).field("worker", &self.worker_name()).finish_non_exhaustive()
+        f.debug_struct("Workplace")
+            .field("site_id", &self.site_id)
+            .field("worker", &self.worker_name())
+            .finish_non_exhaustive()
     }
 }
 

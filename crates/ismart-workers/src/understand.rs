@@ -1,0 +1,577 @@
+//! The keyless understander: from a message to typed commands.
+//!
+//! It knows how people write (greetings, yes and no, several wishes in one message); what the trade's words mean
+//! it takes from the package. A model-backed understander emits the same commands.
+
+mod command;
+mod fill;
+mod lexicon;
+mod offer;
+
+pub use command::Command;
+pub use lexicon::polarity;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use ismart_domain::conversation::Choice;
+use jiff::Zoned;
+use serde_json::{Map, Value};
+
+use crate::extract::{Entity, Found, Lexicon, NAMES, TermIndex, TermRule, extract};
+use crate::intent::{Concepts, Features, Guess, IntentModel, Unit};
+use crate::memory::Memory;
+use crate::package::{FlowKind, IntentCommand, Package, SlotKind};
+use crate::text::{Token, cut, is_cyrillic, reread, tokens};
+
+/// A group's values in stock, each with the value of its parent group when it has one (a model's brand).
+pub type VocabularyGroup = Vec<(String, Option<String>)>;
+
+/// The stock's own vocabulary, given at run time: group → values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vocabulary(pub BTreeMap<String, VocabularyGroup>);
+
+/// What the conversation waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaits<'a> {
+    /// Nothing.
+    Nothing,
+    /// A value of a slot.
+    Slot(&'a str),
+    /// A yes or no.
+    YesNo,
+    /// A contact.
+    Contact,
+    /// The visitor's name.
+    Name,
+}
+
+/// What was understood.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// The commands, in the order in which they are to be applied.
+    pub commands: Vec<Command>,
+    /// The leading intent, `abstain` when none was sure enough, empty when none was needed.
+    pub intent: String,
+    /// Its calibrated confidence; 1 where a rule and not the model decided.
+    pub confidence: f64,
+    /// The text as it was read (keyboard layout repaired).
+    pub text: String,
+    /// The text with contacts masked, for summaries.
+    pub masked: String,
+    /// Language that the message shows, if it does.
+    pub language: Option<String>,
+}
+
+/// The understander of one package and one stock vocabulary. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Understander {
+    package: Arc<Package>,
+    learnt: Arc<Learnt>,
+    terms: Arc<TermIndex>,
+}
+
+/// Confidence from which another wish interrupts an answer in the visitor's own words.
+const FIRM: f64 = 0.85;
+
+#[derive(Debug)]
+struct Learnt {
+    model: IntentModel,
+    concepts: Concepts,
+    known: HashSet<String>,
+    english: HashSet<String>,
+}
+
+impl Understander {
+    /// Trains the intent model on the package's examples.
+    #[must_use]
+    pub fn new(package: Arc<Package>, vocabulary: &Vocabulary) -> Self {
+        let terms = Arc::new(TermIndex::new(rules(&package, vocabulary)));
+        let concepts = Concepts::new(&package.intents.concepts);
+        let mut learnt = Learnt {
+            model: IntentModel::default(),
+            concepts: concepts.clone(),
+            known: words_known(&package),
+            english: HashSet::new(),
+        };
+        for token in package.intents.list.iter().flat_map(|i| &i.en).flat_map(|text| tokens(text)) {
+            learnt.english.insert(token.text);
+        }
+        let bare =
+            Self { package: Arc::clone(&package), learnt: Arc::new(learnt), terms: Arc::clone(&terms) };
+        let now = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+        let examples: Vec<(String, Features)> = package
+            .intents
+            .list
+            .iter()
+            .flat_map(|intent| intent.ru.iter().chain(&intent.en).map(|text| (intent.name.clone(), text)))
+            .map(|(name, text)| {
+                let read = tokens(text);
+                let entities = bare.entities(text, &read, &now);
+                let from = lexicon::greeting(&read);
+                (name, bare.features(&read, from, read.len(), &entities))
+            })
+            .collect();
+        let learnt = Learnt {
+            model: IntentModel::train(&examples),
+            concepts,
+            known: bare.learnt.known.clone(),
+            english: bare.learnt.english.clone(),
+        };
+        Self { package, learnt: Arc::new(learnt), terms }
+    }
+
+    /// The same model with another stock vocabulary.
+    #[must_use]
+    pub fn with_vocabulary(&self, vocabulary: &Vocabulary) -> Self {
+        let terms = Arc::new(TermIndex::new(rules(&self.package, vocabulary)));
+        Self { package: Arc::clone(&self.package), learnt: Arc::clone(&self.learnt), terms }
+    }
+
+    fn is_text(&self, slot: &str) -> bool {
+        self.package.rules.slot.get(slot).is_some_and(|rule| rule.kind == SlotKind::Text)
+    }
+
+    fn command_kind(&self, intent: &str) -> Option<IntentCommand> {
+        self.package.intents.list.iter().find(|rule| rule.name == intent).map(|rule| rule.command)
+    }
+
+    fn known(&self, word: &str) -> bool {
+        self.learnt.known.contains(word) || self.terms.knows(word)
+    }
+
+    fn entities(&self, text: &str, read: &[Token], now: &Zoned) -> Vec<Entity> {
+        let ordinary = |token: &Token| {
+            self.learnt.known.contains(&token.text)
+                || self.learnt.known.contains(&token.stem)
+                || lexicon::is_common(&token.text)
+        };
+        let lexicon = Lexicon {
+            terms: &self.terms,
+            quantities: &self.package.entities.quantity,
+            now,
+            ordinary: &ordinary,
+        };
+        extract(text, read, &lexicon)
+    }
+
+    fn features(&self, read: &[Token], from: usize, to: usize, entities: &[Entity]) -> Features {
+        let mut units = Vec::new();
+        let mut at = from;
+        while at < to {
+            if let Some(entity) = entities.iter().find(|entity| entity.from == at) {
+                units.push(Unit::Class(entity.class()));
+                at = entity.to.max(at + 1);
+                continue;
+            }
+            if let Some(token) = read.get(at).filter(|t| t.is_word()) {
+                units.push(Unit::Word(token));
+            }
+            at += 1;
+        }
+        let question = read.get(from..to).is_some_and(lexicon::is_question);
+        Features::of(&units, question, &self.learnt.concepts)
+    }
+
+    /// The intents of a message without any conversation around it, the surest first.
+    #[must_use]
+    pub fn intents(&self, text: &str) -> Vec<Guess> {
+        let (text, read) = self.read(text);
+        let now = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+        let entities = self.entities(&text, &read, &now);
+        self.learnt.model.guess(&self.features(&read, lexicon::greeting(&read), read.len(), &entities))
+    }
+
+    /// Everything that a message names, without any conversation around it.
+    #[must_use]
+    pub fn findings(&self, text: &str, now: &Zoned) -> Vec<Found> {
+        let (text, read) = self.read(text);
+        self.entities(&text, &read, now).into_iter().map(|entity| entity.found).collect()
+    }
+
+    fn read(&self, text: &str) -> (String, Vec<Token>) {
+        let text = cut(text);
+        let turned = reread(text, |word| self.known(word) || lexicon::is_common(word));
+        let text = turned.unwrap_or_else(|| text.to_owned());
+        let read = tokens(&text);
+        (text, read)
+    }
+
+    /// Understands a message in its conversation.
+    #[must_use]
+    pub fn hear(&self, text: &str, memory: &Memory, awaits: Awaits<'_>, now: &Zoned) -> Heard {
+        let (text, read) = self.read(text);
+        let entities = self.entities(&text, &read, now);
+        let mut heard = Heard {
+            language: self.language(&read),
+            masked: mask(&text, &read, &entities),
+            text,
+            ..Heard::default()
+        };
+        if read.is_empty() {
+            return heard;
+        }
+        let start = lexicon::greeting(&read);
+        if start > 0 {
+            heard.commands.push(Command::Greet);
+        }
+        let pending = match awaits {
+            Awaits::Slot(name) => Some(name),
+            _ => None,
+        };
+        let mut filled = fill::slots(&self.package.rules, &entities, &read, pending);
+        if let Some(name) = pending
+            && let Some((slot, choice)) =
+                offer::matching(&self.package.rules, name, &read, &entities, &memory.offered, now)
+        {
+            filled.retain(|(other, _)| *other != slot);
+            filled.push((slot, Value::String(choice)));
+        }
+        let contact = self.contact(&read, &entities, awaits, start);
+        let polar = lexicon::polarity(read.get(start..).unwrap_or_default());
+        let content = self.content(&read, start, &entities);
+        let satisfied = pending.is_some_and(|name| filled.iter().any(|(slot, _)| slot == name))
+            || (!contact.is_empty() && matches!(awaits, Awaits::Contact | Awaits::Name))
+            || (polar.is_some() && awaits == Awaits::YesNo);
+        let words = pending.is_some_and(|name| self.is_text(name));
+        let mut intents = if content == 0 || (satisfied && content <= 2) {
+            Vec::new()
+        } else {
+            self.judge(&read, start, &entities, awaits != Awaits::Nothing, &mut heard)
+        };
+        // Where the visitor's own words were asked for, only a firm wish of another kind is one.
+        if words && !lexicon::is_question(&read) {
+            let firm = heard.confidence >= FIRM;
+            intents.retain(|name| firm && self.command_kind(name) != Some(IntentCommand::Search));
+        }
+        self.assemble(
+            &mut heard,
+            &read,
+            memory,
+            awaits,
+            Parts { filled, contact, polar, intents, content, satisfied, start },
+        );
+        heard
+    }
+
+    fn contact(&self, read: &[Token], entities: &[Entity], awaits: Awaits<'_>, start: usize) -> Vec<Command> {
+        let set = |name: &str, value: &str| Command::SetSlot {
+            name: name.to_owned(),
+            value: Value::String(value.to_owned()),
+        };
+        let mut out: Vec<Command> = entities
+            .iter()
+            .filter_map(|entity| match &entity.found {
+                Found::Phone(phone) => Some(set("phone", phone.e164())),
+                Found::Email(email) => Some(set("email", email.as_str())),
+                Found::Name(name) => Some(set("name", name.as_str())),
+                _ => None,
+            })
+            .collect();
+        let named = out.iter().any(|c| matches!(c, Command::SetSlot { name, .. } if name == "name"));
+        let asked = matches!(awaits, Awaits::Contact | Awaits::Name);
+        let free: Vec<Token> = read
+            .iter()
+            .enumerate()
+            .skip(start)
+            .filter(|(at, _)| !entities.iter().any(|e| (e.from..e.to).contains(at)))
+            .map(|(_, token)| token.clone())
+            .collect();
+        let ordinary = |token: &Token| {
+            self.known(&token.text) || self.known(&token.stem) || lexicon::is_common(&token.text)
+        };
+        if asked && !named && crate::extract::looks_like_name(&free, ordinary) {
+            let words: Vec<String> = free.iter().filter(|t| t.is_word()).map(|t| capital(&t.text)).collect();
+            if let Ok(name) = ismart_domain::PersonName::parse(&words.join(" ")) {
+                out.push(set("name", name.as_str()));
+            }
+        }
+        out
+    }
+
+    /// Words that carry meaning: no entity, no greeting, no function word, no yes or no.
+    fn content(&self, read: &[Token], start: usize, entities: &[Entity]) -> usize {
+        let inside = |at: usize| entities.iter().any(|e| (e.from..e.to).contains(&at));
+        read.iter()
+            .enumerate()
+            .skip(start)
+            .filter(|(at, t)| t.is_word() && !inside(*at) && !lexicon::is_empty_word(&t.text))
+            .count()
+    }
+
+    fn judge(
+        &self,
+        read: &[Token],
+        start: usize,
+        entities: &[Entity],
+        pending: bool,
+        heard: &mut Heard,
+    ) -> Vec<String> {
+        let limits = self.package.manifest.thresholds;
+        let whole = self.learnt.model.guess(&self.features(read, start, read.len(), entities));
+        let Some(best) = whole.first() else { return Vec::new() };
+        let clauses = lexicon::clauses(read, start);
+        let mut sure: Vec<Guess> = Vec::new();
+        if clauses.len() > 1 {
+            for (from, to) in clauses.into_iter().take(6) {
+                let words = read.get(from..to).map_or(0, |part| part.iter().filter(|t| t.is_word()).count());
+                let guess =
+                    self.learnt.model.guess(&self.features(read, from, to, entities)).into_iter().next();
+                if let Some(guess) = guess.filter(|g| words > 0 && g.confidence >= limits.clause)
+                    && !sure.iter().any(|other| other.name == guess.name)
+                {
+                    sure.push(guess);
+                }
+            }
+        }
+        if sure.is_empty() {
+            sure.push(best.clone());
+        }
+        let limit = if pending { limits.interrupt } else { limits.intent };
+        let top = sure.iter().max_by(|a, b| a.confidence.total_cmp(&b.confidence)).unwrap_or(best);
+        heard.confidence = top.confidence;
+        heard.intent = top.name.clone();
+        let kept: Vec<String> =
+            sure.iter().filter(|g| g.confidence >= limit).take(3).map(|g| g.name.clone()).collect();
+        if kept.is_empty() {
+            heard.intent = "abstain".to_owned();
+        }
+        kept
+    }
+
+    fn language(&self, read: &[Token]) -> Option<String> {
+        let words = || read.iter().filter(|t| t.is_word());
+        let cyrillic = words().filter(|t| t.text.chars().any(is_cyrillic)).count();
+        let english = words().filter(|t| t.text.is_ascii() && self.learnt.english.contains(&t.text)).count();
+        let found = if cyrillic > 0 {
+            "ru"
+        } else if english > 0 && english * 2 >= words().count() {
+            "en"
+        } else {
+            return None;
+        };
+        self.package.manifest.languages.iter().any(|l| l == found).then(|| found.to_owned())
+    }
+
+    fn assemble(&self, heard: &mut Heard, read: &[Token], memory: &Memory, awaits: Awaits<'_>, parts: Parts) {
+        let Parts { mut filled, contact, polar, intents, content, satisfied, start } = parts;
+        let rules = &self.package.rules;
+        let question = read.get(start..).is_some_and(lexicon::is_question);
+        // The whole message is the answer where the visitor's own words were asked for.
+        if let Awaits::Slot(name) = awaits
+            && self.is_text(name)
+            && intents.is_empty()
+            && !filled.iter().any(|(slot, _)| slot == name)
+            && !question
+        {
+            filled.push((name.to_owned(), Value::String(heard.masked.clone())));
+        }
+        let answered = matches!(awaits, Awaits::Slot(name) if filled.iter().any(|(slot, _)| slot == name));
+        heard.commands.extend(contact);
+        let active = memory.stack.last().is_some_and(|frame| frame.waiting);
+        let search: Map<String, Value> =
+            filled.iter().filter(|(slot, _)| rules.search_slots.contains(slot)).cloned().collect();
+        for (name, value) in filled {
+            let corrects = active
+                && !matches!(awaits, Awaits::Slot(slot) if slot == name)
+                && memory.slots.get(&name).is_some_and(|old| old.value != value);
+            heard.commands.push(if corrects {
+                Command::Correct { slot: name, value }
+            } else {
+                Command::SetSlot { name, value }
+            });
+        }
+        let indifferent = lexicon::indifferent(read);
+        match polar {
+            Some(yes) if awaits == Awaits::YesNo || awaits == Awaits::Contact || content == 0 => {
+                heard.commands.push(Command::Confirm { yes });
+            }
+            _ if indifferent && matches!(awaits, Awaits::Slot(_)) => {
+                heard.commands.push(Command::Confirm { yes: false })
+            }
+            _ => {}
+        }
+        let contact_or_answer = heard.commands.iter().any(|c| !matches!(c, Command::Greet));
+        let mut started = false;
+        for name in &intents {
+            started |= self.command_of(heard, name, &search);
+        }
+        if started || !intents.is_empty() {
+            return;
+        }
+        let own_answer = answered || satisfied;
+        if !search.is_empty() && !own_answer && !self.waits_for_search(memory, &search) {
+            heard.commands.push(Command::SearchStock { filters: search });
+        } else if !contact_or_answer && content > 0 {
+            let ask = awaits != Awaits::Nothing && question;
+            heard.commands.push(if ask {
+                Command::AskFact { question: heard.text.clone(), topic: String::new() }
+            } else {
+                Command::Unknown
+            });
+        } else if heard.commands.is_empty() {
+            heard.commands.push(Command::Unknown);
+        }
+    }
+
+    /// A task under way takes filters for itself: during a booking, `белый` chooses a car, it starts no search.
+    fn waits_for_search(&self, memory: &Memory, search: &Map<String, Value>) -> bool {
+        let Some(frame) = memory.stack.last().filter(|frame| frame.waiting) else { return false };
+        let Some(flow) = self.package.flows.get(&frame.flow) else { return false };
+        flow.kind == FlowKind::Task
+            && flow.name != self.package.rules.on.search
+            && flow.steps.iter().any(|step| match &step.act {
+                crate::flow::Act::Ask { slot, .. } => search.contains_key(slot),
+                crate::flow::Act::Call { args, .. } => args
+                    .values()
+                    .filter_map(Value::as_str)
+                    .any(|arg| arg.strip_prefix('$').is_some_and(|path| search.contains_key(path))),
+                _ => false,
+            })
+    }
+
+    fn command_of(&self, heard: &mut Heard, name: &str, search: &Map<String, Value>) -> bool {
+        let Some(intent) = self.package.intents.list.iter().find(|intent| intent.name == name) else {
+            return false;
+        };
+        for (slot, value) in &intent.set {
+            if !heard.commands.iter().any(|c| matches!(c, Command::SetSlot { name, .. } if name == slot)) {
+                heard.commands.push(Command::SetSlot { name: slot.clone(), value: value.clone() });
+            }
+        }
+        let topic = intent.topic.clone();
+        let command = match intent.command {
+            IntentCommand::Start => Command::StartFlow { intent: name.to_owned() },
+            IntentCommand::Greet if heard.commands.contains(&Command::Greet) => return true,
+            IntentCommand::Greet => Command::Greet,
+            IntentCommand::Thanks => Command::Thanks,
+            IntentCommand::Goodbye => Command::Goodbye,
+            IntentCommand::Smalltalk => Command::Smalltalk { topic },
+            IntentCommand::AskFact => Command::AskFact { question: heard.text.clone(), topic },
+            IntentCommand::Search => Command::SearchStock { filters: search.clone() },
+            IntentCommand::Handover => Command::Handover { reason: "asked".to_owned() },
+            IntentCommand::OptOut => Command::OptOut,
+            IntentCommand::Cancel => Command::Cancel,
+            IntentCommand::Unknown => Command::Unknown,
+        };
+        heard.commands.push(command);
+        true
+    }
+
+    /// Reads a button. Gives `None` for a choice that neither the package declares nor the last replies offered.
+    #[must_use]
+    pub fn press(
+        &self,
+        choice: &str,
+        offered: &[Choice],
+        awaits: Awaits<'_>,
+    ) -> Option<(Vec<Command>, Option<(String, String)>)> {
+        let label = offered.iter().find(|c| c.choice == choice).map(|c| c.label.clone());
+        match choice {
+            "yes" => return Some((vec![Command::Confirm { yes: true }], None)),
+            "no" => return Some((vec![Command::Confirm { yes: false }], None)),
+            "cancel" => return Some((vec![Command::Cancel], None)),
+            _ => {}
+        }
+        let (prefix, value) = choice.split_once(':')?;
+        if prefix == "intent" {
+            let mut heard = Heard::default();
+            self.command_of(&mut heard, value, &Map::new()).then_some(())?;
+            return Some((heard.commands, None));
+        }
+        let rule = self.package.rules.choice.get(prefix)?;
+        let good = value.chars().count() <= 200 && !value.chars().any(char::is_control);
+        let mut commands =
+            vec![Command::SetSlot { name: rule.slot.clone(), value: Value::String(value.to_owned()) }];
+        let awaited = matches!(awaits, Awaits::Slot(slot) if slot == rule.slot);
+        if !rule.intent.is_empty() && !awaited {
+            commands.push(Command::StartFlow { intent: rule.intent.clone() });
+        }
+        good.then_some((commands, label.map(|label| (rule.slot.clone(), label))))
+    }
+}
+
+struct Parts {
+    filled: Vec<(String, Value)>,
+    contact: Vec<Command>,
+    polar: Option<bool>,
+    intents: Vec<String>,
+    content: usize,
+    satisfied: bool,
+    start: usize,
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn mask(text: &str, read: &[Token], entities: &[Entity]) -> String {
+    let mut out = text.to_owned();
+    for entity in entities.iter().rev() {
+        if !matches!(entity.found, Found::Phone(_) | Found::Email(_) | Found::Name(_)) {
+            continue;
+        }
+        let span = (
+            read.get(entity.from).map(|t| t.start),
+            entity.to.checked_sub(1).and_then(|i| read.get(i)).map(|t| t.end),
+        );
+        if let (Some(start), Some(end)) = span
+            && out.get(start..end).is_some()
+        {
+            out.replace_range(start..end, "***");
+        }
+    }
+    out.trim().to_owned()
+}
+
+fn words_known(package: &Package) -> HashSet<String> {
+    let mut known: HashSet<String> = NAMES.lines().map(str::to_owned).collect();
+    let examples = package.intents.list.iter().flat_map(|intent| intent.ru.iter().chain(&intent.en));
+    for token in examples.chain(&package.entities.ordinary).flat_map(|text| tokens(text)) {
+        if token.is_word() {
+            known.insert(token.stem);
+            known.insert(token.text);
+        }
+    }
+    known
+}
+
+fn rules(package: &Package, vocabulary: &Vocabulary) -> Vec<TermRule> {
+    let mut out: Vec<TermRule> = Vec::new();
+    for (name, group) in &package.entities.group {
+        let parent_of = |value: &str| {
+            let parent = group.parent.clone()?;
+            let (brand, _) =
+                group.children.iter().find(|(_, children)| children.iter().any(|c| c == value))?;
+            Some((parent, brand.clone()))
+        };
+        for (value, aliases) in &group.terms {
+            out.push(TermRule {
+                group: name.clone(),
+                value: value.clone(),
+                aliases: aliases.clone(),
+                implies: parent_of(value).into_iter().collect(),
+            });
+        }
+        for (value, parent) in vocabulary.0.get(name).into_iter().flatten() {
+            if let Some(rule) = out.iter_mut().find(|rule| {
+                rule.group == *name && crate::text::fold(&rule.value) == crate::text::fold(value)
+            }) {
+                rule.value.clone_from(value);
+                continue;
+            }
+            let implied = match (&group.parent, parent) {
+                (Some(group), Some(value)) => vec![(group.clone(), value.clone())],
+                _ => Vec::new(),
+            };
+            out.push(TermRule {
+                group: name.clone(),
+                value: value.clone(),
+                aliases: Vec::new(),
+                implies: implied,
+            });
+        }
+    }
+    out
+}
