@@ -1,0 +1,4 @@
+//! The tools at their seam: arguments in, outcomes out.
+#![cfg(test)]
+
+mod reading;
