@@ -128,6 +128,15 @@ impl Understander {
         Self { package: Arc::clone(&self.package), learnt: Arc::clone(&self.learnt), terms }
     }
 
+    /// An intent of the flow that waits already is no wish to begin it again.
+    fn drop_current(&self, intents: &mut Vec<String>, memory: &Memory) {
+        let Some(frame) = memory.stack.last().filter(|frame| frame.waiting) else { return };
+        let Some(flow) = self.package.flows.get(&frame.flow) else { return };
+        intents.retain(|name| {
+            self.command_kind(name) != Some(IntentCommand::Start) || !flow.intents.contains(name)
+        });
+    }
+
     fn is_text(&self, slot: &str) -> bool {
         self.package.rules.slot.get(slot).is_some_and(|rule| rule.kind == SlotKind::Text)
     }
@@ -244,6 +253,7 @@ impl Understander {
             let firm = heard.confidence >= FIRM;
             intents.retain(|name| firm && self.command_kind(name) != Some(IntentCommand::Search));
         }
+        self.drop_current(&mut intents, memory);
         self.assemble(
             &mut heard,
             &read,

@@ -20,7 +20,8 @@ pub struct TermRule {
 
 #[derive(Debug, Clone)]
 struct Spelling {
-    words: Vec<String>,
+    /// Text and stem of each word.
+    words: Vec<(String, String)>,
     rule: usize,
 }
 
@@ -52,20 +53,26 @@ impl TermIndex {
 
     fn add(&mut self, rule: usize, alias: &str) {
         let read = tokens(alias);
-        let parts: Vec<&Token> = read.iter().filter(|t| t.kind != TokenKind::Mark).collect();
-        let words: Vec<String> = parts.iter().map(|t| t.stem.clone()).collect();
-        let Some(first) = words.first().cloned() else { return };
-        let fuzzy = parts.first().filter(|t| t.is_word() && first.chars().count() >= 4);
-        if fuzzy.is_some() {
-            let chars: Vec<char> = first.chars().collect();
+        let words: Vec<(String, String)> = read
+            .into_iter()
+            .filter(|t| t.kind != TokenKind::Mark)
+            .map(|t| (t.text, t.stem))
+            .collect();
+        let Some((text, stem)) = words.first().cloned() else { return };
+        let chars: Vec<char> = text.chars().collect();
+        if chars.len() >= 4 && chars.iter().all(|c| c.is_alphabetic()) {
             let bucket = self.fuzzy.entry(chars.len()).or_default();
-            if !bucket.iter().any(|(_, word)| *word == first) {
-                bucket.push((chars, first.clone()));
+            if !bucket.iter().any(|(_, word)| *word == text) {
+                bucket.push((chars, text.clone()));
             }
         }
-        let list = self.by_first.entry(first).or_default();
-        if !list.iter().any(|spelling| spelling.words == words) {
-            list.push(Spelling { words, rule });
+        // Both forms are keys: the stem of `хавалов` is the whole word `хавал`.
+        let keys = if text == stem { vec![text] } else { vec![text, stem] };
+        for key in keys {
+            let list = self.by_first.entry(key).or_default();
+            if !list.iter().any(|spelling| spelling.words == words) {
+                list.push(Spelling { words: words.clone(), rule });
+            }
         }
     }
 
@@ -81,38 +88,49 @@ impl TermIndex {
         &self.rules
     }
 
+    /// Is it the first word of an alias, by its text or its stem?
+    fn exact(&self, read: &[Token], taken: &[bool], at: usize) -> Option<(usize, usize)> {
+        let token = read.get(at)?;
+        let by_text = self.matching(read, taken, at, &token.text);
+        by_text.or_else(|| self.matching(read, taken, at, &token.stem))
+    }
+
     fn matching(&self, read: &[Token], taken: &[bool], at: usize, first: &str) -> Option<(usize, usize)> {
         let free = |i: usize| !taken.get(i).copied().unwrap_or(true);
         self.by_first.get(first)?.iter().find_map(|spelling| {
-            let fits = spelling.words.iter().enumerate().skip(1).all(|(n, word)| {
-                read.get(at + n)
-                    .is_some_and(|token| free(at + n) && (token.stem == *word || near(&token.stem, word)))
+            let fits = spelling.words.iter().enumerate().skip(1).all(|(n, (text, stem))| {
+                read.get(at + n).is_some_and(|token| {
+                    free(at + n)
+                        && (token.text == *text || token.stem == *stem || token.stem == *text || near(&token.text, text))
+                })
             });
             fits.then_some((at + spelling.words.len(), spelling.rule))
         })
     }
 
     fn misspelt(&self, token: &Token) -> Option<&str> {
-        let chars: Vec<char> = token.stem.chars().collect();
-        if chars.len() < 4 {
-            return None;
-        }
-        let limit = if chars.len() >= 8 { 2 } else { 1 };
         let mut best: Option<(usize, &str)> = None;
-        for (_, bucket) in self.fuzzy.range(chars.len().saturating_sub(limit)..=chars.len() + limit) {
-            for (word, stem) in bucket {
-                let tight = word.len().min(chars.len()) < 5 && word.first() != chars.first();
-                if tight {
-                    continue;
-                }
-                if let Some(distance) = distance_within(&chars, word, limit)
-                    && best.is_none_or(|(least, _)| distance < least)
-                {
-                    best = Some((distance, stem));
+        for form in [&token.text, &token.stem] {
+            let chars: Vec<char> = form.chars().collect();
+            if chars.len() < 4 {
+                continue;
+            }
+            let limit = if chars.len() >= 8 { 2 } else { 1 };
+            for (_, bucket) in self.fuzzy.range(chars.len().saturating_sub(limit)..=chars.len() + limit) {
+                for (word, text) in bucket {
+                    let short = word.len().min(chars.len()) < 6;
+                    if short && word.first() != chars.first() {
+                        continue;
+                    }
+                    if let Some(distance) = distance_within(&chars, word, limit)
+                        && best.is_none_or(|(least, _)| distance < least)
+                    {
+                        best = Some((distance, text));
+                    }
                 }
             }
         }
-        best.map(|(_, stem)| stem)
+        best.map(|(_, text)| text)
     }
 }
 
@@ -156,7 +174,7 @@ fn scan(
             at += 1;
             continue;
         }
-        let exact = lexicon.terms.matching(read, taken, at, &token.stem);
+        let exact = lexicon.terms.exact(read, taken, at);
         let matched = exact.or_else(|| {
             let open = fuzzy && token.is_word() && !(lexicon.ordinary)(token);
             let stem = lexicon.terms.misspelt(token).filter(|_| open)?;

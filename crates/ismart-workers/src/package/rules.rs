@@ -216,6 +216,9 @@ pub struct SlotRule {
     /// Factor of a bare number below 100 when this slot was asked for.
     #[serde(default)]
     pub small_means: Option<i64>,
+    /// Beginnings of words in a row that mean zero when this slot was asked for: `без взнос`.
+    #[serde(default)]
+    pub none: Vec<String>,
     /// Slots emptied when this one changes.
     #[serde(default)]
     pub resets: Vec<String>,

@@ -138,7 +138,7 @@ fn inbound(step: &ScenarioStep, memory: &Memory, context: &TurnContext) -> Inbou
 
 fn judge(step: &ScenarioStep, turn: &Turn) -> Option<String> {
     let said: String = turn.replies.iter().map(|reply| reply.text.as_str()).collect::<Vec<_>>().join("\n");
-    let folded = crate::text::fold(&said);
+    let folded = plain(&said);
     let calls: Vec<String> =
         turn.calls.iter().map(|call| format!("{}:{}", call.tool, call.outcome)).collect();
     let context = || {
@@ -174,10 +174,10 @@ fn judge(step: &ScenarioStep, turn: &Turn) -> Option<String> {
             return Some(format!("slot {slot} should be {expected}, is {got:?}: {}", context()));
         }
     }
-    if let Some(text) = step.must.iter().find(|text| !folded.contains(&crate::text::fold(text))) {
+    if let Some(text) = step.must.iter().find(|text| !folded.contains(&plain(text))) {
         return Some(format!("«{text}» should be said: {}", context()));
     }
-    if let Some(text) = step.must_not.iter().find(|text| folded.contains(&crate::text::fold(text))) {
+    if let Some(text) = step.must_not.iter().find(|text| folded.contains(&plain(text))) {
         return Some(format!("«{text}» should not be said: {}", context()));
     }
     let reason = turn.handover.as_ref().map_or("", |request| request.reason.code());
@@ -188,6 +188,11 @@ fn judge(step: &ScenarioStep, turn: &Turn) -> Option<String> {
         return Some(format!("a contact form should be shown: {}", context()));
     }
     None
+}
+
+/// For comparison: folded, no-break spaces as spaces.
+fn plain(text: &str) -> String {
+    crate::text::fold(text).replace(['\u{a0}', '\u{202f}'], " ")
 }
 
 fn slot_value(turn: &Turn, path: &str) -> Option<Value> {

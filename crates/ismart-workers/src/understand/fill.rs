@@ -29,6 +29,10 @@ pub(super) fn slots(
         if rule.asked_only && !waits {
             continue;
         }
+        if waits && rule.none.iter().any(|phrase| says(read, phrase)) {
+            out.insert(name.clone(), json!(0));
+            continue;
+        }
         if rule.kind == SlotKind::When && when != When::default() {
             out.insert(name.clone(), when_value(when));
             continue;
@@ -63,6 +67,12 @@ pub(super) fn slots(
         out.entry(slot).or_insert(value);
     }
     out.into_iter().collect()
+}
+
+/// Do words that begin like those of the phrase stand in a row?
+fn says(read: &[Token], phrase: &str) -> bool {
+    let starts: Vec<&str> = phrase.split(' ').collect();
+    read.windows(starts.len()).any(|window| window.iter().zip(&starts).all(|(t, start)| t.text.starts_with(start)))
 }
 
 /// `не 11, а 12`: what stands right after a `не` is not meant. Terms carry their own negation.

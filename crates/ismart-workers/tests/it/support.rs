@@ -263,7 +263,16 @@ fn knowledge(args: &Value) -> ToolOutcome {
             "/warranty",
         ),
     ];
-    match pages.iter().find(|(word, ..)| question.contains(word)) {
+    // Words are met with one typo, as a retrieval over character n-grams meets them.
+    let near = |wanted: &str| {
+        ismart_workers::text::tokens(&question).iter().any(|token| {
+            let length = wanted.chars().count();
+            let a: Vec<char> = wanted.chars().collect();
+            let b: Vec<char> = token.text.chars().take(length).collect();
+            length > 4 && ismart_workers::text::distance_within(&a, &b, 2).is_some_and(|far| far <= 2)
+        })
+    };
+    match pages.iter().find(|(word, ..)| question.contains(word) || near(word)) {
         Some((_, quote, url)) => ToolOutcome {
             data: json!({"found": true, "text": quote, "confidence": 0.9}),
             sources: vec![SourceLink {

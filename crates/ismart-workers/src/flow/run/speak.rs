@@ -152,7 +152,11 @@ impl Runner<'_> {
             card.image = card.image.take().filter(|url| safe_url(url));
         }
         if !extras.choices.is_empty() {
-            self.memory.offered.clone_from(&extras.choices);
+            let before = self.replies.iter().any(|reply| !reply.extras.choices.is_empty());
+            if !before {
+                self.memory.offered.clear();
+            }
+            self.memory.offered.extend(extras.choices.iter().cloned());
         }
         self.replies.push(Reply { text, extras, answer: answer.to_owned() });
     }
