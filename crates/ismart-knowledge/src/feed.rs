@@ -21,7 +21,9 @@ use crate::catalogue::Vehicle;
 /// One feed format: how to recognise it and how to read one item of it.
 #[derive(Debug)]
 pub struct Format {
-    /// Name for people and logs: `auto.ru`.
+    /// The stable code that configurations name: `auto-ru`.
+    pub code: &'static str,
+    /// Name for people: `auto.ru`.
     pub name: &'static str,
     /// Names of the elements from the root down to one item.
     pub path: &'static [&'static str],
@@ -62,7 +64,7 @@ impl Limits {
 /// What a feed gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
-    /// Name of the format that was recognised.
+    /// Code of the format that was recognised.
     pub format: &'static str,
     /// Good items, in the order of the feed, each key, VIN and slug once.
     pub vehicles: Vec<Vehicle>,
@@ -85,7 +87,7 @@ impl Feed {
         let mut position = 0;
         while let Some((format, item)) = elements.next(FORMATS)? {
             position += 1;
-            feed.format = format.name;
+            feed.format = format.code;
             let before = feed.problems.len();
             let mut report = Report::new(position, item.line, &mut feed.problems);
             let vehicle =

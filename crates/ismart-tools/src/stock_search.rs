@@ -75,6 +75,7 @@ impl StockSearch {
         let site = self.0.load();
         let mut filters = read(arguments)?;
         widen_drive(&mut filters, &site.catalogue);
+        widen_body(&mut filters, &site.catalogue);
         let found = site.catalogue.search(&filters);
         let russian = scope.language != "en";
         let items: Vec<Value> = found.items.iter().map(|vehicle| shown::short(vehicle, russian)).collect();
@@ -142,6 +143,19 @@ fn widen_drive(filters: &mut Filters, catalogue: &Catalogue) {
         && !catalogue.vehicles().iter().any(|vehicle| vehicle.drive == Some(wanted))
     {
         filters.drive = Some(DriveChoice::OneAxle);
+    }
+}
+
+/// Some feeds know no crossovers and call them off-roaders. There a wish for the one is a wish for the other, and the
+/// description says so.
+fn widen_body(filters: &mut Filters, catalogue: &Catalogue) {
+    const CROSSOVER: &str = "кроссовер";
+    let known =
+        catalogue.vocabulary().bodies.iter().any(|body| body.name.to_lowercase().starts_with(CROSSOVER));
+    if !known {
+        for body in filters.bodies.iter_mut().filter(|body| body.to_lowercase() == CROSSOVER) {
+            "внедорожник".clone_into(body);
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use super::field::{Report, short, whole_number};
 use super::{Format, Limits, modification};
 use crate::catalogue::{Availability, Discounts, Vehicle};
 
-pub(super) const FORMAT: Format = Format { name: "auto.ru", path: &["data", "cars", "car"], read };
+pub(super) const FORMAT: Format =
+    Format { code: "auto-ru", name: "auto.ru", path: &["data", "cars", "car"], read };
 
 /// A car driven this far at most, without an owner before, is sold as new.
 const NEW_RUN_KM: u32 = 100;

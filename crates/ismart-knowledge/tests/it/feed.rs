@@ -17,7 +17,7 @@ fn p1_a_bad_item_is_quarantined_with_its_reason_and_the_others_go_on() {
     let feed = read(MIXED.as_bytes()).unwrap();
     let keys: Vec<&str> = feed.vehicles.iter().map(|v| v.key.as_str()).collect();
     assert_eq!(keys, ["good-1", "good-2"]);
-    assert_eq!((feed.format, feed.hidden), ("auto.ru", 1));
+    assert_eq!((feed.format, feed.hidden), ("auto-ru", 1));
     let texts: Vec<String> = feed.problems.iter().map(ToString::to_string).collect();
     assert_eq!(
         texts,
@@ -260,7 +260,7 @@ fn problems_survive_storage() {
     let back: Vec<ismart_knowledge::ItemProblem> = serde_json::from_str(&text).unwrap();
     assert_eq!(back, feed.problems);
     assert!(feed.problems.iter().any(|p| p.verdict == Verdict::Kept));
-    assert!(FORMATS.iter().any(|format| format.name == feed.format));
+    assert!(FORMATS.iter().any(|format| format.code == feed.format));
 }
 
 fn packed(bytes: &[u8]) -> Vec<u8> {

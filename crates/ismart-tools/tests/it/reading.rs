@@ -133,6 +133,16 @@ fn a_wish_for_an_axle_that_no_feed_tells_is_widened_and_said() {
 }
 
 #[test]
+fn a_stock_without_crossovers_offers_its_off_roaders() {
+    let feed = demo_file("data/feeds/stock.xml").replace("Кроссовер", "Внедорожник 5 дв.");
+    let catalogue = Catalogue::new(Feed::read(feed.as_bytes(), &Limits::in_year(2026)).unwrap().vehicles);
+    let knowledge: Knowledge = Arc::new(ArcSwap::from_pointee(site(catalogue, &json!({}))));
+    let outcome = call(&knowledge, "stock_search", json!({"body": "кроссовер"})).unwrap();
+    assert_eq!(outcome.data["filters_text"], "внедорожник");
+    assert!(outcome.data["total"].as_u64().unwrap() > 20);
+}
+
+#[test]
 fn english_conversations_get_english_words() {
     let wish = json!({"fuel": "diesel", "drive": "all", "limit": 1});
     let outcome = call_in(&scope("en", SUNDAY_NOON), &demo(), "stock_search", &wish).unwrap();
