@@ -44,7 +44,7 @@ const MODE_BELIEVED: Duration = Duration::from_secs(3600);
 fn open(values: &Map<String, Value>, egress: &Egress) -> Opened {
     let settings = settings::read(values)?;
     Ok(Arc::new(Bitrix24 {
-        portal: Portal::new(settings.webhook, egress),
+        portal: Portal::new(settings.webhook, settings.rate, egress),
         mode: settings.mode,
         extras: settings.extras,
         crm: Mutex::new(None),

@@ -2,7 +2,7 @@
 
 use ismart_domain::delivery::{Delivery, DeliveryState, Next};
 use ismart_domain::{ClientId, DeliveryId, LeadId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{Conn, StoreError, Tx};
 use crate::sql::{Columns, Statement, system, tenant};
@@ -116,7 +116,7 @@ pub async fn claim(
         // A delivery that must be verified first keeps saying so: a crash now must not forget it.
         let state =
             if delivery.state == DeliveryState::Verifying { delivery.state } else { DeliveryState::Sending };
-        let lease = now.checked_add(jiff::SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
+        let lease = now.checked_add(SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
         Statement::tenant(
             tenant!(
                 "UPDATE deliveries SET state = $3, attempts = $4, due_at = $5, updated_at = $6
@@ -135,6 +135,10 @@ pub async fn claim(
     Ok(due.into_iter().map(|delivery| Claimed { client_id, delivery }).collect())
 }
 
+/// How long after a start an interrupted attempt is asked about: the destination may still be working on it, and would
+/// then truthfully say that it has no such lead.
+const SETTLING: SignedDuration = SignedDuration::from_secs(30);
+
 /// Turns deliveries that were being sent when the process died into ones to be verified: the destination may have
 /// them. Gives how many. Call it once, before the dispatcher starts.
 ///
@@ -142,12 +146,14 @@ pub async fn claim(
 /// [`StoreError`] of the engine.
 pub async fn recover(tx: &mut Tx) -> Result<u64, StoreError> {
     let now = tx.env().now();
+    let settled = now.checked_add(SETTLING).unwrap_or(now);
     Statement::system(system!(
-        "UPDATE deliveries SET state = 'verifying', due_at = $1, updated_at = $1,
+        "UPDATE deliveries SET state = 'verifying', due_at = $1, updated_at = $2,
          reason = 'the server stopped during an attempt'
          WHERE state = 'sending' OR (state = 'verifying' AND due_at > $1)",
         "start-up recovers the outbox of all clients"
     ))
+    .instant(settled)
     .instant(now)
     .run(tx)
     .await

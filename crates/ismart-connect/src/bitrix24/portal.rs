@@ -1,7 +1,6 @@
 //! Talking to one portal: within its limits, and with every answer judged.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ismart_domain::delivery::DeliveryError;
 use ismart_http::Client;
@@ -13,10 +12,6 @@ use super::query::Command;
 use super::webhook::Webhook;
 use crate::Egress;
 use crate::limit::{Limits, Rate};
-
-/// The bucket of the ordinary cloud plans is 50 requests, drained by 2 a second. The burst stays below it, so
-/// that requests bunched up by the network, and a second programme on this machine, still find room.
-const RATE: Rate = Rate { burst: 40, interval: Duration::from_millis(500) };
 
 /// A method is called for at most 480 s in ten minutes; at four fifths of that it is given a rest.
 const OPERATING_LIMIT: f64 = 480.0 * 0.8;
@@ -30,8 +25,8 @@ pub(super) struct Portal {
 }
 
 impl Portal {
-    pub(super) fn new(webhook: Webhook, egress: &Egress) -> Self {
-        let limits = egress.limits(&webhook.portal, RATE);
+    pub(super) fn new(webhook: Webhook, rate: Rate, egress: &Egress) -> Self {
+        let limits = egress.limits(&webhook.portal, rate);
         Self { webhook, http: egress.http().clone(), limits }
     }
 

@@ -1,10 +1,13 @@
 //! The settings of a Bitrix24 destination.
 
+use std::time::Duration;
+
 use ismart_domain::Secret;
 use serde_json::{Map, Value};
 
 use super::record::Extras;
 use super::webhook::Webhook;
+use crate::limit::Rate;
 use crate::settings::{Field, FieldKind, Reader, SettingsError};
 
 /// Which family of methods is used.
@@ -69,7 +72,39 @@ pub(super) const FIELDS: &[Field] = &[
         help_ru: "Добавляется к комментарию каждой заявки",
         help_en: "a text added to the comment of every request",
     },
+    Field {
+        key: "rate",
+        kind: FieldKind::Number,
+        required: false,
+        default: Some("2"),
+        title_ru: "Запросов в секунду",
+        title_en: "Requests a second",
+        help_ru: "Сколько допускает тариф портала: 2, на «Энтерпрайз» 5",
+        help_en: "what the portal's plan permits: 2, Enterprise 5",
+    },
+    Field {
+        key: "burst",
+        kind: FieldKind::Number,
+        required: false,
+        default: Some("40"),
+        title_ru: "Запросов подряд",
+        title_en: "Requests at once",
+        help_ru: "Меньше предела портала (50, на «Энтерпрайз» 250), чтобы осталось место другим программам",
+        help_en: "below the portal's limit (50, Enterprise 250), so that other programs find room",
+    },
 ];
+
+/// The bucket of the ordinary cloud plans is 50 requests, drained by 2 a second. The burst stays below it, so that
+/// requests bunched up by the network, and a second programme on this machine, still find room.
+const ORDINARY: Rate = Rate { burst: 40, interval: Duration::from_millis(500) };
+
+fn rate(reader: &Reader<'_>) -> Rate {
+    let number = |key: &str| reader.number(key).and_then(|number| u32::try_from(number).ok());
+    Rate {
+        burst: number("burst").unwrap_or(ORDINARY.burst),
+        interval: number("rate").map_or(ORDINARY.interval, |rate| Duration::from_secs(1) / rate),
+    }
+}
 
 /// Settings, read.
 #[derive(Debug)]
@@ -77,6 +112,7 @@ pub(super) struct Settings {
     pub(super) webhook: Webhook,
     pub(super) mode: Mode,
     pub(super) extras: Extras,
+    pub(super) rate: Rate,
 }
 
 pub(super) fn read(values: &Map<String, Value>) -> Result<Settings, SettingsError> {
@@ -96,9 +132,10 @@ pub(super) fn read(values: &Map<String, Value>) -> Result<Settings, SettingsErro
         assigned_by_id: reader.number("assigned_by_id"),
         comment: reader.text("comment").map(str::to_owned),
     };
+    let rate = rate(&reader);
     match (webhook, reader.finish()) {
         (_, Err(error)) => Err(error),
-        (Some(webhook), Ok(())) => Ok(Settings { webhook, mode, extras }),
+        (Some(webhook), Ok(())) => Ok(Settings { webhook, mode, extras, rate }),
         (None, Ok(())) => Err(SettingsError::of("webhook", "is missing")),
     }
 }

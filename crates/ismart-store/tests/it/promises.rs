@@ -201,6 +201,8 @@ async fn outbox(t: Temporary) {
     let recovered: Result<u64, StoreError> =
         t.store.write(|tx: &mut Tx| Box::pin(async move { deliveries::recover(tx).await })).await;
     assert_eq!(recovered.unwrap(), 1);
+    assert!(claim().await.is_empty(), "the destination may still be working on it");
+    t.clock.advance(SignedDuration::from_secs(31));
     let again = claim().await;
     assert_eq!(
         again[0].delivery.state,

@@ -1,0 +1,12 @@
+//! The whole application: the real binary, real HTTP, a real database file, a simulated CRM.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod server;

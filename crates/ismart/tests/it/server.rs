@@ -1,0 +1,164 @@
+//! Starts and stops the real binary.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Path of the binary under test.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_ismart");
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) base: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port that is free at the moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Past the test harness's capture: a part that was not run must be seen.
+pub(crate) fn say(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+impl Server {
+    /// Starts `ismart serve` on `port` over `data`; does not wait.
+    pub(crate) fn spawn(data: &Path, port: u16) -> Self {
+        let child = Command::new(BINARY)
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+            .arg(data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, base: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// Starts `ismart serve` and waits until it is healthy.
+    pub(crate) async fn start(data: &Path) -> Self {
+        let server = Self::spawn(data, free_port());
+        server.healthy().await;
+        server
+    }
+
+    /// Waits until `/health` answers 200.
+    pub(crate) async fn healthy(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let client = reqwest_client();
+        loop {
+            let answer = client.get(format!("{}/health", self.base)).send().await;
+            if answer.is_ok_and(|a| a.status() == 200) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the server did not become healthy within a minute");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        // A process that has ended already is as good as killed.
+        let _ended = self.child.kill().is_err();
+        self.child.wait().unwrap();
+    }
+}
+
+/// What `ismart demo` printed.
+pub(crate) struct Demo {
+    child: Child,
+    pub(crate) site: String,
+    pub(crate) portal: String,
+    pub(crate) login: String,
+    pub(crate) password: String,
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ended = self.child.kill().is_err();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Demo {
+    /// Runs the newcomer's command and reads what it prints.
+    pub(crate) fn start(data: &Path, extra: &[&str]) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(["demo", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(extra)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut found = [String::new(), String::new(), String::new()];
+        for line in lines.by_ref() {
+            let line = line.unwrap();
+            for (place, word) in found.iter_mut().zip(["Site", "Sign in", "Bitrix24"]) {
+                if let Some(rest) = line.trim().strip_prefix(word) {
+                    *place = rest.trim().to_owned();
+                }
+            }
+            if line.contains("Ctrl-C") {
+                break;
+            }
+        }
+        std::thread::spawn(move || lines.for_each(drop));
+        let [site, sign_in, portal] = found;
+        let mut words = sign_in.split_whitespace();
+        let login = words.next().unwrap_or_default().to_owned();
+        let password = words.nth(1).unwrap_or_default().to_owned();
+        let portal = portal.split_whitespace().next().unwrap_or_default().to_owned();
+        assert!(site.starts_with("http://") && portal.starts_with("http://"), "the demo printed no addresses");
+        Self { child, site: site.trim_end_matches('/').to_owned(), portal, login, password }
+    }
+}
+
+pub(crate) fn reqwest_client() -> reqwest::Client {
+    #[expect(clippy::disallowed_methods, reason = "the test is the outside: it must not use the product's client")]
+    reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap()
+}
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A data folder with the demo dealer's site and this configuration.
+pub(crate) fn data_folder(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&root().join("examples/avtograd"), &folder.path().join("sites/avtograd"));
+    std::fs::write(folder.path().join("ismart.toml"), config).unwrap();
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A form token that is old enough to be used.
+pub(crate) async fn form_token(client: &reqwest::Client, base: &str) -> String {
+    let answer = client.get(format!("{base}/api/form-token")).send().await.unwrap();
+    let body: serde_json::Value = answer.json().await.unwrap();
+    let wait = body["min_age"].as_u64().unwrap();
+    tokio::time::sleep(Duration::from_millis(wait * 1000 + 1000)).await;
+    body["token"].as_str().unwrap().to_owned()
+}
