@@ -1,0 +1,46 @@
+//! Functions of no other theme.
+
+use super::arg;
+use crate::error::{Error, ErrorKind};
+use crate::run::Rt;
+use crate::template::Template;
+use crate::value::{V, Value};
+
+type Out = Result<Value, Error>;
+
+pub(super) fn cycle(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+    let values = arg(args, 0);
+    let pairs = match values {
+        Value::Array(_) => values.to_pairs(),
+        Value::Object(o) if o.is_indexed() => values.to_pairs(),
+        _ => None,
+    };
+    let Some(pairs) = pairs else {
+        return Err(Error::runtime(
+            "The \"cycle\" function expects an array or \"ArrayAccess\" as first argument.",
+        ));
+    };
+    if pairs.is_empty() {
+        return Err(Error::runtime("The \"cycle\" function expects a non-empty sequence."));
+    }
+    let position = arg(args, 1).to_int();
+    let at = position.checked_rem(crate::num::len(pairs.len())).unwrap_or(0);
+    Ok(pairs.get_int(at).cloned().unwrap_or(Value::Null))
+}
+
+pub(super) fn source(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+    let name = arg(args, 0).to_text()?;
+    match rt.engine.loader.source(&name)? {
+        Some(source) => Ok(Value::from(source)),
+        None if arg(args, 1).truthy() => Ok(Value::from("")),
+        None => Err(Error::new(ErrorKind::Loader, rt.engine.loader.missing(&name))),
+    }
+}
+
+pub(super) fn template_from_string(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+    let source = arg(args, 0).to_text()?;
+    let name = arg(args, 1);
+    let name = if name.is_null() { None } else { Some(name.to_text()?) };
+    let loaded = rt.engine.load_string(&source, name.as_deref())?;
+    Ok(Value::Template(Template::new(rt.engine.clone(), loaded)))
+}

@@ -1,0 +1,385 @@
+//! The compiled form: variables are slots, constants are folded, callables are function pointers.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ecow::EcoString;
+
+use crate::callable::{Callable, Native, Strategy};
+use crate::text::regex::Pattern;
+use crate::value::{Bits, Key, Op2, Value, hash_str};
+
+/// The compiled form of a template or of an embedded one.
+#[derive(Debug)]
+pub(crate) struct Code {
+    pub(crate) name: Arc<str>,
+    pub(crate) source: Arc<str>,
+    pub(crate) main: Unit,
+    pub(crate) parent: Option<ParentCode>,
+    pub(crate) blocks: Vec<BlockCode>,
+    pub(crate) macros: Vec<MacroCode>,
+    pub(crate) uses: Vec<UseCode>,
+    pub(crate) embeds: Vec<Arc<Code>>,
+    pub(crate) imports: usize,
+    pub(crate) used: Used,
+    /// Deprecations met while compiling, each with its line.
+    pub(crate) warnings: Vec<(String, u32)>,
+}
+
+/// What the sandbox has to allow before a template runs, each with the line of its first use.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Used {
+    pub(crate) tags: Vec<(EcoString, u32)>,
+    pub(crate) filters: Vec<(EcoString, u32)>,
+    pub(crate) functions: Vec<(EcoString, u32)>,
+    pub(crate) tests: Vec<(EcoString, u32)>,
+}
+
+impl Used {
+    pub(crate) fn note(list: &mut Vec<(EcoString, u32)>, name: &EcoString, line: u32) {
+        if !list.iter().any(|(n, _)| n == name) {
+            list.push((name.clone(), line));
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ParentCode {
+    pub(crate) unit: Unit,
+    pub(crate) expr: Ex,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct BlockCode {
+    pub(crate) name: Name,
+    pub(crate) unit: Unit,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct MacroCode {
+    pub(crate) name: EcoString,
+    /// Name, slot and default of each parameter.
+    pub(crate) params: Vec<(EcoString, u32, Option<Value>)>,
+    pub(crate) rest: u32,
+    /// Whether the rest was declared with a name of its own.
+    pub(crate) declared_rest: bool,
+    pub(crate) unit: Unit,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct UseCode {
+    pub(crate) template: EcoString,
+    pub(crate) targets: Vec<(EcoString, EcoString)>,
+    pub(crate) line: u32,
+}
+
+/// A name with its hash.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    pub(crate) hash: u64,
+    pub(crate) text: EcoString,
+}
+
+impl Name {
+    pub(crate) fn new(text: &str) -> Self {
+        Self { hash: hash_str(text), text: text.into() }
+    }
+}
+
+/// A piece that runs with variables of its own: a body, a block, a macro, an arrow function.
+#[derive(Debug, Default)]
+pub(crate) struct Unit {
+    /// The variables by slot.
+    pub(crate) names: Vec<Name>,
+    pub(crate) body: Vec<Op>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Op {
+    /// A range of the source.
+    Text(Range<u32>),
+    /// A constant.
+    Str(EcoString),
+    Print(Ex, u32),
+    If(Box<IfOp>),
+    For(Box<ForOp>),
+    Set(u32, Ex, u32),
+    SetMany(Vec<u32>, Vec<Ex>, u32),
+    Capture(u32, Vec<Op>),
+    Do(Ex, u32),
+    Block(Name, u32),
+    Include(Box<IncludeOp>),
+    Embed(Box<EmbedOp>),
+    Import(Box<ImportOp>),
+    With(Box<WithOp>),
+    Apply(Box<ApplyOp>),
+    Sandbox(Vec<Op>),
+    Deprecated(Box<DeprecatedOp>),
+    Group(Vec<Op>),
+}
+
+#[derive(Debug)]
+pub(crate) struct IfOp {
+    /// Condition, its line, body.
+    pub(crate) branches: Vec<(Ex, u32, Vec<Op>)>,
+    pub(crate) otherwise: Vec<Op>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ForOp {
+    pub(crate) seq: Ex,
+    pub(crate) key: Option<u32>,
+    pub(crate) value: u32,
+    pub(crate) loop_slot: u32,
+    /// The slots assigned in the body.
+    pub(crate) assigned: Vec<u32>,
+    /// Whether the context before the loop is kept for `loop.parent`.
+    pub(crate) keeps_parent: bool,
+    pub(crate) body: Vec<Op>,
+    pub(crate) otherwise: Option<Vec<Op>>,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct IncludeOp {
+    pub(crate) template: Ex,
+    pub(crate) with: Option<Ex>,
+    pub(crate) only: bool,
+    pub(crate) ignore_missing: bool,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct EmbedOp {
+    pub(crate) index: usize,
+    pub(crate) with: Option<Ex>,
+    pub(crate) only: bool,
+    pub(crate) ignore_missing: bool,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct ImportOp {
+    /// `None` for `_self`.
+    pub(crate) template: Option<Ex>,
+    pub(crate) slot: u32,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct WithOp {
+    pub(crate) vars: Option<Ex>,
+    pub(crate) only: bool,
+    pub(crate) unit: Unit,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct ApplyOp {
+    pub(crate) body: Vec<Op>,
+    /// Reads the captured text as [`Ex::Captured`].
+    pub(crate) expr: Ex,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct DeprecatedOp {
+    pub(crate) message: Ex,
+    pub(crate) package: Option<Ex>,
+    pub(crate) version: Option<Ex>,
+    pub(crate) line: u32,
+}
+
+/// The fields of `loop`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoopField {
+    Index,
+    Index0,
+    RevIndex,
+    RevIndex0,
+    First,
+    Last,
+    Length,
+}
+
+impl LoopField {
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "index" => Self::Index,
+            "index0" => Self::Index0,
+            "revindex" => Self::RevIndex,
+            "revindex0" => Self::RevIndex0,
+            "first" => Self::First,
+            "last" => Self::Last,
+            "length" => Self::Length,
+            _ => return None,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cmp {
+    Eq,
+    Ne,
+    Same,
+    NotSame,
+    Spaceship,
+    Less,
+    LessEq,
+    Greater,
+    GreaterEq,
+    In,
+    NotIn,
+    StartsWith,
+    EndsWith,
+}
+
+#[derive(Debug)]
+pub(crate) enum Ex {
+    Const(Value),
+    Var(u32, u32),
+    Context,
+    /// The text that an `apply` tag captured.
+    Captured,
+    Loop(u32, LoopField, u32),
+    List(Vec<Ex>),
+    Array(Vec<(ItemKey, Ex)>),
+    Not(Box<Ex>),
+    Neg(Box<Ex>),
+    Pos(Box<Ex>),
+    Math(Op2, Box<(Ex, Ex)>),
+    Bits(Bits, Box<(Ex, Ex)>),
+    Cmp(Cmp, Box<(Ex, Ex)>),
+    Concat(Vec<Ex>),
+    And(Box<(Ex, Ex)>),
+    Or(Box<(Ex, Ex)>),
+    Xor(Box<(Ex, Ex)>),
+    Range(Box<(Ex, Ex)>),
+    Matches(Box<MatchEx>),
+    /// `has some` or, with `true`, `has every`.
+    Has(bool, Box<(Ex, Ex)>),
+    Cond(Box<(Ex, Ex, Ex)>),
+    Elvis(Box<(Ex, Option<Strategy>, Ex)>),
+    Coalesce(Box<(Ex, Option<Strategy>, Ex)>),
+    Default(Box<(Ex, Ex)>),
+    Defined(Box<Ex>),
+    Attr(Box<AttrEx>),
+    /// Ends a chain of null-safe attributes.
+    Paren(Box<Ex>),
+    Escape(Strategy, Box<Ex>, u32),
+    Call(Box<CallEx>),
+    Macro(Box<MacroEx>),
+    Block(Box<BlockEx>),
+    Parent(Name, u32),
+    Include(Box<IncludeEx>),
+    Arrow(Arc<ArrowCode>),
+    Assign(u32, Box<Ex>),
+    AssignList(Vec<Option<u32>>, Box<Ex>),
+    AssignMap(Vec<(AttrKey, u32)>, Box<Ex>, u32),
+    Dump(Vec<Ex>),
+    /// A spread argument, only inside argument lists.
+    Spread(Box<Ex>),
+    /// An expression with a line of its own for errors.
+    Line(u32, Box<Ex>),
+}
+
+#[derive(Debug)]
+pub(crate) enum ItemKey {
+    Next,
+    Const(Key),
+    Dynamic(Ex),
+    Spread,
+}
+
+#[derive(Debug)]
+pub(crate) struct MatchEx {
+    pub(crate) subject: Ex,
+    pub(crate) pattern: Ex,
+    /// The pattern if it is constant.
+    pub(crate) compiled: Option<Pattern>,
+}
+
+/// An attribute's name.
+#[derive(Debug)]
+pub(crate) enum AttrKey {
+    /// A string that is no integer.
+    Name(Name, Value),
+    /// An integer, as itself or as a string.
+    Index(i64, Value),
+    Dynamic(Ex),
+}
+
+impl AttrKey {
+    pub(crate) fn constant(value: Value) -> Self {
+        match &value {
+            Value::Str(s) => match crate::value::canonical_int(s) {
+                Some(n) => Self::Index(n, value),
+                None => Self::Name(Name::new(s), value),
+            },
+            Value::Int(n) => Self::Index(*n, value),
+            _ => Self::Dynamic(Ex::Const(value)),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct AttrEx {
+    pub(crate) object: Ex,
+    pub(crate) key: AttrKey,
+    pub(crate) args: Vec<(Option<EcoString>, Ex)>,
+    pub(crate) call: crate::syntax::ast::CallType,
+    pub(crate) null_safe: bool,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct CallEx {
+    pub(crate) callable: Arc<Callable>,
+    pub(crate) native: Option<Native>,
+    /// The input first, for filters and tests.
+    pub(crate) args: Vec<Ex>,
+    pub(crate) spread: bool,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct MacroEx {
+    /// `None` for the template's own.
+    pub(crate) import: Option<u32>,
+    pub(crate) name: Ex,
+    /// The macro's place if it is the template's own and known.
+    pub(crate) own: Option<usize>,
+    pub(crate) args: Vec<(Option<EcoString>, Ex)>,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct BlockEx {
+    pub(crate) name: Ex,
+    pub(crate) template: Option<Ex>,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct IncludeEx {
+    pub(crate) template: Ex,
+    pub(crate) variables: Option<Ex>,
+    pub(crate) with_context: Option<Ex>,
+    pub(crate) ignore_missing: Option<Ex>,
+    pub(crate) sandboxed: Option<Ex>,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct ArrowCode {
+    pub(crate) unit: Unit,
+    pub(crate) params: Vec<u32>,
+    /// Pairs of the outer and the inner slot.
+    pub(crate) captures: Vec<(u32, u32)>,
+    pub(crate) body: Ex,
+    /// Whether the body may read any variable.
+    pub(crate) whole_context: bool,
+}

@@ -1,0 +1,191 @@
+//! Runs compiled templates.
+
+mod attr;
+mod call;
+mod expr;
+mod frame;
+mod include;
+mod stmt;
+
+use std::sync::Arc;
+
+use ecow::EcoString;
+
+pub(crate) use call::Prepared;
+pub(crate) use frame::{BlockEntry, Blocks, Frame, Scope, Slot};
+
+use crate::env::Engine;
+use crate::error::{Error, ErrorKind};
+use crate::program::{ArrowCode, Code};
+use crate::template::Loaded;
+use crate::value::{Array, Value};
+
+/// An arrow function with the variables it captured.
+#[derive(Debug)]
+pub struct Closure {
+    pub(crate) code: Arc<ArrowCode>,
+    pub(crate) template: Arc<Loaded>,
+    /// The captured variables by inner slot.
+    pub(crate) captured: Vec<(u32, Value)>,
+    /// The whole context, if the body may read any variable.
+    pub(crate) context: Option<Array>,
+}
+
+/// The state of one rendering.
+pub(crate) struct Rt<'r> {
+    pub(crate) engine: &'r Arc<Engine>,
+    pub(crate) out: Vec<u8>,
+    fuel: u64,
+    fuelled: bool,
+    depth: u32,
+    pub(crate) sandboxed: bool,
+    /// The templates that `import` and `from` brought, by template and place.
+    imports: Vec<(*const Code, Vec<Option<Arc<Loaded>>>)>,
+    pub(crate) random: crate::builtin::random::Random,
+    /// The text an `apply` tag captured last.
+    captured: Value,
+    pub(crate) warnings: Vec<String>,
+    globals: Arc<Array>,
+    deadline: Option<std::time::Instant>,
+    ticks: u32,
+}
+
+impl<'r> Rt<'r> {
+    pub(crate) fn new(engine: &'r Arc<Engine>) -> Self {
+        let limits = &engine.limits;
+        Self {
+            engine,
+            out: Vec::new(),
+            fuel: limits.fuel.unwrap_or(u64::MAX),
+            fuelled: limits.fuel.is_some(),
+            depth: 0,
+            sandboxed: engine.sandbox_always,
+            imports: Vec::new(),
+            random: engine.random(),
+            captured: Value::Null,
+            warnings: Vec::new(),
+            globals: engine.globals.clone(),
+            deadline: limits.time.and_then(|t| std::time::Instant::now().checked_add(t)),
+            ticks: 0,
+        }
+    }
+
+    /// Whether missing variables are errors.
+    pub(crate) fn strict(&self) -> bool {
+        self.engine.strict
+    }
+
+    /// Takes work off the budget.
+    pub(crate) fn burn(&mut self, amount: u64) -> Result<(), Error> {
+        if self.fuelled {
+            match self.fuel.checked_sub(amount) {
+                Some(left) => self.fuel = left,
+                None => return Err(limit("The template did more work than its fuel allows.")),
+            }
+        }
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.ticks & 0xff == 0 {
+            self.check_clock()?;
+        }
+        Ok(())
+    }
+
+    /// Refuses output above the limit.
+    pub(crate) fn check_output(&self) -> Result<(), Error> {
+        self.check_clock()
+    }
+
+    fn check_clock(&self) -> Result<(), Error> {
+        if self.out.len() > self.engine.limits.output {
+            return Err(limit("The template put out more than its limit allows."));
+        }
+        if let Some(deadline) = self.deadline
+            && std::time::Instant::now() > deadline
+        {
+            return Err(limit("The template ran longer than its limit allows."));
+        }
+        Ok(())
+    }
+
+    /// Refuses collections and texts above the limit.
+    pub(crate) fn check_size(&self, items: usize) -> Result<(), Error> {
+        if items > self.engine.limits.items {
+            return Err(limit("A value grew larger than the limit allows."));
+        }
+        Ok(())
+    }
+
+    /// Runs something one level deeper.
+    fn nested<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if self.depth >= self.engine.limits.depth {
+            return Err(limit("Templates, blocks and macros call each other deeper than the limit allows."));
+        }
+        self.depth += 1;
+        self.check_clock()?;
+        let result = run(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Runs something and takes what it put out as a text.
+    pub(crate) fn capture(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<Vec<u8>, Error> {
+        let start = self.out.len();
+        let result = run(self);
+        let tail = self.out.get(start..).unwrap_or(&[]).to_vec();
+        self.out.truncate(start);
+        result.map(|()| tail)
+    }
+
+    /// Loads a template of the environment.
+    pub(crate) fn load(&mut self, name: &str) -> Result<Arc<Loaded>, Error> {
+        self.engine.load(name)
+    }
+
+    fn imported(&self, code: &Code, slot: u32) -> Option<&Arc<Loaded>> {
+        let key = std::ptr::from_ref(code);
+        let (_, slots) = self.imports.iter().find(|(k, _)| *k == key)?;
+        slots.get(crate::num::at(slot))?.as_ref()
+    }
+
+    fn import(&mut self, code: &Code, slot: u32, template: Arc<Loaded>) {
+        let key = std::ptr::from_ref(code);
+        let at = match self.imports.iter().position(|(k, _)| *k == key) {
+            Some(at) => at,
+            None => {
+                self.imports.push((key, vec![None; code.imports]));
+                self.imports.len() - 1
+            }
+        };
+        if let Some((_, slots)) = self.imports.get_mut(at)
+            && let Some(place) = slots.get_mut(crate::num::at(slot))
+        {
+            *place = Some(template);
+        }
+    }
+
+    /// Whether the template at hand runs in the sandbox; its tags, filters and functions are checked.
+    pub(crate) fn check_security(&self, code: &Code) -> Result<(), Error> {
+        if !self.sandboxed {
+            return Ok(());
+        }
+        self.engine.policy.check(&code.used)
+    }
+}
+
+fn limit(message: &str) -> Error {
+    Error::new(ErrorKind::Limit, message)
+}
+
+/// A markup value of what was put out; an empty one is an empty string.
+pub(crate) fn markup(bytes: Vec<u8>) -> Value {
+    if bytes.is_empty() {
+        return Value::Str(EcoString::new());
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Value::Markup(text.into()),
+        Err(e) => Value::Markup(String::from_utf8_lossy(e.as_bytes()).as_ref().into()),
+    }
+}

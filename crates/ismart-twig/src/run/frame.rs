@@ -1,0 +1,269 @@
+//! Variables while a unit runs.
+
+use std::sync::Arc;
+
+use ecow::EcoString;
+use smallvec::SmallVec;
+
+use crate::callable::Lookup;
+use crate::num;
+use crate::program::{BlockCode, Name, Unit};
+use crate::template::Loaded;
+use crate::value::{Array, Key, V, Value};
+
+/// The content of a variable.
+#[derive(Debug)]
+pub(crate) enum Slot<'a> {
+    Undefined,
+    Ref(&'a Value),
+    Own(Value),
+    /// The `loop` of the frame's loop at a place.
+    Loop(usize),
+}
+
+impl<'a> Slot<'a> {
+    pub(crate) fn from_v(v: V<'a>) -> Self {
+        match v {
+            V::Ref(v) => Self::Ref(v),
+            V::Own(v) => Self::Own(v),
+        }
+    }
+}
+
+/// A running loop.
+#[derive(Debug)]
+pub(crate) struct LoopState {
+    pub(crate) index0: i64,
+    /// Unknown for iterators that cannot be counted.
+    pub(crate) length: Option<i64>,
+    /// The context before the loop, if something may read it.
+    pub(crate) parent: Option<Value>,
+}
+
+/// Where variables that a unit does not set come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope<'a> {
+    /// Nothing but the given variables and the globals.
+    Root { layers: &'a [&'a Array] },
+    /// A running unit.
+    Frame(&'a Frame<'a>),
+    /// Variables laid over a scope.
+    Over(&'a Array, &'a Scope<'a>),
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn get(&self, name: &Name) -> Option<V<'a>> {
+        match *self {
+            Self::Root { layers } => layers.iter().find_map(|l| get(l, name)).map(V::Ref),
+            Self::Frame(frame) => frame.lookup(name),
+            Self::Over(vars, below) => match get(vars, name) {
+                Some(value) => Some(V::Ref(value)),
+                None => below.get(name),
+            },
+        }
+    }
+
+    /// All variables, in PHP Twig's order.
+    pub(crate) fn to_array(self) -> Array {
+        match self {
+            Self::Root { layers } => {
+                let mut all = Array::new();
+                for layer in layers {
+                    for (key, value) in layer.iter() {
+                        let key = key.to_key();
+                        if !all.contains(&key) {
+                            all.insert(key, value.clone());
+                        }
+                    }
+                }
+                all
+            }
+            Self::Frame(frame) => frame.to_array(),
+            Self::Over(vars, below) => {
+                let mut all = below.to_array();
+                for (key, value) in vars {
+                    all.insert(key.to_key(), value.clone());
+                }
+                all
+            }
+        }
+    }
+}
+
+fn get<'a>(array: &'a Array, name: &Name) -> Option<&'a Value> {
+    array.get_hashed(name.hash, &name.text)
+}
+
+/// The blocks of a rendering: the most derived definition of each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blocks<'a> {
+    pub(crate) entries: Vec<BlockEntry<'a>>,
+}
+
+/// A block and the template that defines it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockEntry<'a> {
+    /// The name it is called by, which an alias may have changed.
+    pub(crate) name: &'a Name,
+    pub(crate) template: &'a Arc<Loaded>,
+    pub(crate) block: &'a BlockCode,
+}
+
+impl<'a> Blocks<'a> {
+    pub(crate) fn find(&self, name: &Name) -> Option<BlockEntry<'a>> {
+        self.entries.iter().find(|e| e.name.hash == name.hash && e.name.text == name.text).copied()
+    }
+
+    /// These blocks, and those of a template that are not among them.
+    pub(crate) fn with<'b>(&self, template: &'b Arc<Loaded>) -> Blocks<'b>
+    where
+        'a: 'b,
+    {
+        let mut all = Blocks { entries: self.entries.clone() };
+        template.each_block(|entry| {
+            if all.find(entry.name).is_none() {
+                all.entries.push(entry);
+            }
+        });
+        all
+    }
+}
+
+/// A running unit.
+#[derive(Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) unit: &'a Unit,
+    pub(crate) template: &'a Arc<Loaded>,
+    pub(crate) blocks: &'a Blocks<'a>,
+    pub(crate) slots: Vec<Slot<'a>>,
+    pub(crate) scope: Scope<'a>,
+    pub(crate) loops: SmallVec<[LoopState; 2]>,
+    /// The slots that the scope does not define, in the order they were set.
+    order: SmallVec<[u32; 8]>,
+}
+
+impl<'a> Frame<'a> {
+    pub(crate) fn new(
+        unit: &'a Unit,
+        template: &'a Arc<Loaded>,
+        blocks: &'a Blocks<'a>,
+        scope: Scope<'a>,
+    ) -> Self {
+        let slots = unit
+            .names
+            .iter()
+            .map(|name| match scope.get(name) {
+                Some(v) => Slot::from_v(v),
+                None => Slot::Undefined,
+            })
+            .collect();
+        Self { unit, template, blocks, slots, scope, loops: SmallVec::new(), order: SmallVec::new() }
+    }
+
+    pub(crate) fn slot(&self, slot: u32) -> &Slot<'a> {
+        self.slots.get(num::at(slot)).unwrap_or(&Slot::Undefined)
+    }
+
+    /// The value of a variable, borrowed.
+    pub(crate) fn peek(&self, slot: u32) -> Option<V<'_>> {
+        match self.slot(slot) {
+            Slot::Undefined => None,
+            Slot::Ref(v) => Some(V::Ref(v)),
+            Slot::Own(v) => Some(V::Ref(v)),
+            Slot::Loop(at) => Some(V::Own(self.loop_value(*at))),
+        }
+    }
+
+    /// The value of a variable, independent of the frame.
+    pub(crate) fn read(&self, slot: u32) -> Option<V<'a>> {
+        match self.slot(slot) {
+            Slot::Undefined => None,
+            Slot::Ref(v) => Some(V::Ref(v)),
+            Slot::Own(v) => Some(V::Own(v.clone())),
+            Slot::Loop(at) => Some(V::Own(self.loop_value(*at))),
+        }
+    }
+
+    pub(crate) fn set(&mut self, slot: u32, value: Slot<'a>) {
+        if let Some(place) = self.slots.get_mut(num::at(slot)) {
+            if matches!(place, Slot::Undefined) {
+                self.order.push(slot);
+            }
+            *place = value;
+        }
+    }
+
+    /// Takes a variable's content out, leaving it undefined.
+    pub(crate) fn take(&mut self, slot: u32) -> Slot<'a> {
+        match self.slots.get_mut(num::at(slot)) {
+            Some(place) => std::mem::replace(place, Slot::Undefined),
+            None => Slot::Undefined,
+        }
+    }
+
+    /// Puts back what a loop shadowed.
+    pub(crate) fn restore(&mut self, slot: u32, value: Slot<'a>) {
+        if matches!(value, Slot::Undefined) {
+            self.order.retain(|s| *s != slot);
+        }
+        if let Some(place) = self.slots.get_mut(num::at(slot)) {
+            *place = value;
+        }
+    }
+
+    pub(crate) fn is_undefined(&self, slot: u32) -> bool {
+        matches!(self.slot(slot), Slot::Undefined)
+    }
+
+    fn lookup(&'a self, name: &Name) -> Option<V<'a>> {
+        match self.unit.names.iter().position(|n| n.hash == name.hash && n.text == name.text) {
+            Some(at) => self.peek(num::small(at)),
+            None => self.scope.get(name),
+        }
+    }
+
+    pub(crate) fn to_array(&self) -> Array {
+        let mut all = self.scope.to_array();
+        let mut insert = |slot: u32, all: &mut Array| {
+            if let (Some(name), Some(value)) = (self.unit.names.get(num::at(slot)), self.peek(slot)) {
+                all.insert(Key::from_string(&name.text), value.into_owned());
+            }
+        };
+        for slot in 0..num::small(self.unit.names.len()) {
+            if !self.order.contains(&slot) && !matches!(self.slot(slot), Slot::Undefined) {
+                insert(slot, &mut all);
+            }
+        }
+        for slot in &self.order {
+            insert(*slot, &mut all);
+        }
+        all
+    }
+
+    /// `loop` as a value of its own.
+    pub(crate) fn loop_value(&self, at: usize) -> Value {
+        let Some(state) = self.loops.get(at) else { return Value::Null };
+        let mut fields = Array::new();
+        fields.insert("parent", state.parent.clone().unwrap_or_else(|| Value::from(Array::new())));
+        fields.insert("index0", Value::Int(state.index0));
+        fields.insert("index", Value::Int(state.index0 + 1));
+        fields.insert("first", Value::Bool(state.index0 == 0));
+        if let Some(length) = state.length {
+            fields.insert("revindex0", Value::Int(length - state.index0 - 1));
+            fields.insert("revindex", Value::Int(length - state.index0));
+            fields.insert("length", Value::Int(length));
+            fields.insert("last", Value::Bool(state.index0 + 1 == length));
+        }
+        fields.into()
+    }
+}
+
+impl Lookup for Frame<'_> {
+    fn variable(&self, name: &str) -> Option<Value> {
+        let name = Name { hash: crate::value::hash_str(name), text: EcoString::from(name) };
+        match self.unit.names.iter().position(|n| n.hash == name.hash && n.text == name.text) {
+            Some(at) => self.peek(num::small(at)).map(V::into_owned),
+            None => self.scope.get(&name).map(V::into_owned),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Runs tags.
+
+use super::frame::LoopState;
+use super::{Frame, Rt, Scope, Slot, markup};
+use crate::error::Error;
+use crate::num;
+use crate::program::{ApplyOp, DeprecatedOp, ForOp, ImportOp, Op, WithOp};
+use crate::value::{Array, V, Value};
+
+impl Rt<'_> {
+    pub(crate) fn run<'a>(&mut self, frame: &mut Frame<'a>, ops: &'a [Op]) -> Result<(), Error> {
+        for op in ops {
+            self.step(frame, op)?;
+        }
+        Ok(())
+    }
+
+    fn step<'a>(&mut self, frame: &mut Frame<'a>, op: &'a Op) -> Result<(), Error> {
+        match op {
+            Op::Text(range) => {
+                let source = frame.template.code.source.as_bytes();
+                self.out.extend_from_slice(source.get(num::at(range.start)..num::at(range.end)).unwrap_or(&[]));
+                Ok(())
+            }
+            Op::Str(text) => {
+                self.out.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
+            Op::Print(ex, line) => {
+                self.burn(1)?;
+                let result = self.print(frame, ex);
+                self.located(frame, result, *line)
+            }
+            Op::If(op) => {
+                for (condition, line, body) in &op.branches {
+                    let result = self.truth(frame, condition);
+                    if self.located(frame, result, *line)? {
+                        return self.run(frame, body);
+                    }
+                }
+                self.run(frame, &op.otherwise)
+            }
+            Op::For(op) => self.for_loop(frame, op),
+            Op::Set(slot, ex, line) => {
+                self.burn(1)?;
+                let result = self.eval(frame, ex);
+                let value = self.located(frame, result, *line)?;
+                frame.set(*slot, Slot::from_v(value));
+                Ok(())
+            }
+            Op::SetMany(slots, values, line) => {
+                let mut results = Vec::with_capacity(values.len());
+                for ex in values {
+                    let result = self.eval(frame, ex);
+                    results.push(self.located(frame, result, *line)?);
+                }
+                for (slot, value) in slots.iter().zip(results) {
+                    frame.set(*slot, Slot::from_v(value));
+                }
+                Ok(())
+            }
+            Op::Capture(slot, body) => {
+                let text = self.capture(|rt| rt.run(frame, body))?;
+                self.check_size(text.len())?;
+                frame.set(*slot, Slot::Own(markup(text)));
+                Ok(())
+            }
+            Op::Do(ex, line) => {
+                self.burn(1)?;
+                let result = self.eval(frame, ex).map(|_| ());
+                self.located(frame, result, *line)
+            }
+            Op::Block(name, line) => {
+                let result = self.show_block(frame, name);
+                self.located(frame, result, *line)
+            }
+            Op::Include(op) => {
+                let result = self.include_tag(frame, op);
+                self.located(frame, result, op.line)
+            }
+            Op::Embed(op) => {
+                let result = self.embed_tag(frame, op);
+                self.located(frame, result, op.line)
+            }
+            Op::Import(op) => {
+                let result = self.import_tag(frame, op);
+                self.located(frame, result, op.line)
+            }
+            Op::With(op) => self.with_tag(frame, op),
+            Op::Apply(op) => self.apply_tag(frame, op),
+            Op::Sandbox(body) => {
+                let before = self.sandboxed;
+                self.sandboxed = true;
+                let result = self.run(frame, body);
+                self.sandboxed = before;
+                result
+            }
+            Op::Deprecated(op) => self.deprecated_tag(frame, op),
+            Op::Group(body) => self.run(frame, body),
+        }
+    }
+
+    /// Gives an error the place of the running template.
+    pub(super) fn located<T>(
+        &self,
+        frame: &Frame<'_>,
+        result: Result<T, Error>,
+        line: u32,
+    ) -> Result<T, Error> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) if error.has_template() => Err(error),
+            Err(error) => {
+                let code = &frame.template.code;
+                Err(error.at(&code.name, line).with_source(&code.source))
+            }
+        }
+    }
+
+    fn for_loop<'a>(&mut self, frame: &mut Frame<'a>, op: &'a ForOp) -> Result<(), Error> {
+        let parent = if op.keeps_parent { Some(Value::from(frame.to_array())) } else { None };
+        let seq = match (&op.seq, &parent) {
+            // The walked context holds its own parent.
+            (crate::program::Ex::Context, Some(parent)) => {
+                let mut all = frame.to_array();
+                all.insert("_parent", parent.clone());
+                V::Own(all.into())
+            }
+            (seq, _) => {
+                let result = self.eval(frame, seq);
+                self.located(frame, result, op.line)?
+            }
+        };
+        let kept: smallvec::SmallVec<[u32; 8]> =
+            op.assigned.iter().copied().filter(|s| frame.is_undefined(*s)).collect();
+        let outer_loop = frame.take(op.loop_slot);
+        let outer_value = if op.value == op.loop_slot { Slot::Undefined } else { frame.take(op.value) };
+        let outer_key = op.key.filter(|k| *k != op.value && *k != op.loop_slot).map(|k| (k, frame.take(k)));
+        // What was undefined comes last in the order of variables, as PHP appends it.
+        let at = frame.loops.len();
+        frame.loops.push(LoopState { index0: 0, length: None, parent });
+        frame.restore(op.loop_slot, Slot::Undefined);
+        frame.set(op.loop_slot, Slot::Loop(at));
+        frame.restore(op.value, Slot::Undefined);
+        let result = self.iterate(frame, op, at, seq);
+        let result = match result {
+            Ok(0) => match &op.otherwise {
+                Some(body) => self.run(frame, body),
+                None => Ok(()),
+            },
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        frame.loops.truncate(at);
+        frame.restore(op.value, outer_value);
+        if let Some((key, value)) = outer_key {
+            frame.restore(key, value);
+        }
+        frame.restore(op.loop_slot, outer_loop);
+        for slot in kept {
+            frame.restore(slot, Slot::Undefined);
+        }
+        result
+    }
+
+    /// Walks a sequence and gives the number of rounds.
+    fn iterate<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        op: &'a ForOp,
+        at: usize,
+        seq: V<'a>,
+    ) -> Result<i64, Error> {
+        let mut rounds = 0;
+        match seq {
+            V::Ref(Value::Array(array)) => {
+                self.begin(frame, at, Some(array.len()));
+                if let Some(items) = array.as_list() {
+                    for item in items {
+                        if let Some(key) = op.key {
+                            frame.set(key, Slot::Own(Value::Int(rounds)));
+                        }
+                        self.round(frame, op, at, rounds, Slot::Ref(item))?;
+                        rounds += 1;
+                    }
+                    return Ok(rounds);
+                }
+                for (key, item) in array.iter() {
+                    if let Some(slot) = op.key {
+                        frame.set(slot, Slot::Own(key.to_value()));
+                    }
+                    self.round(frame, op, at, rounds, Slot::Ref(item))?;
+                    rounds += 1;
+                }
+            }
+            V::Own(Value::Array(array)) => {
+                self.begin(frame, at, Some(array.len()));
+                for (key, item) in array.iter() {
+                    if let Some(slot) = op.key {
+                        frame.set(slot, Slot::Own(key.to_value()));
+                    }
+                    self.round(frame, op, at, rounds, Slot::Own(item.clone()))?;
+                    rounds += 1;
+                }
+            }
+            V::Ref(Value::Object(object)) => return self.walk_object(frame, op, at, &**object),
+            V::Own(Value::Object(object)) => return self.walk_object(frame, op, at, &*object),
+            _ => {}
+        }
+        Ok(rounds)
+    }
+
+    fn walk_object<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        op: &'a ForOp,
+        at: usize,
+        object: &dyn crate::value::Object,
+    ) -> Result<i64, Error> {
+        let Some(pairs) = object.iterate() else { return Ok(0) };
+        self.begin(frame, at, object.count());
+        let mut rounds = 0;
+        for (key, item) in pairs {
+            if let Some(slot) = op.key {
+                frame.set(slot, Slot::Own(key));
+            }
+            self.round(frame, op, at, rounds, Slot::Own(item))?;
+            rounds += 1;
+        }
+        Ok(rounds)
+    }
+
+    fn begin(&mut self, frame: &mut Frame<'_>, at: usize, length: Option<usize>) {
+        if let Some(state) = frame.loops.get_mut(at) {
+            state.length = length.map(num::len);
+        }
+    }
+
+    fn round<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        op: &'a ForOp,
+        at: usize,
+        index0: i64,
+        item: Slot<'a>,
+    ) -> Result<(), Error> {
+        self.burn(1)?;
+        if let Some(state) = frame.loops.get_mut(at) {
+            state.index0 = index0;
+        }
+        frame.set(op.value, item);
+        self.run(frame, &op.body)
+    }
+
+    fn with_tag<'a>(&mut self, frame: &mut Frame<'a>, op: &'a WithOp) -> Result<(), Error> {
+        let vars = match &op.vars {
+            None => None,
+            Some(ex) => {
+                let result = self.eval(frame, ex).and_then(|v| match v.to_pairs() {
+                    Some(pairs) => Ok(pairs.into_owned()),
+                    None => Err(Error::runtime("Variables passed to the \"with\" tag must be a mapping.")),
+                });
+                Some(self.located(frame, result, op.line)?)
+            }
+        };
+        let vars = vars.unwrap_or_default();
+        let (template, blocks) = (frame.template, frame.blocks);
+        let globals = self.globals.clone();
+        let layers: [&Array; 1] = [&globals];
+        let below = if op.only { Scope::Root { layers: &layers } } else { Scope::Frame(frame) };
+        let mut inner = Frame::new(&op.unit, template, blocks, Scope::Over(&vars, &below));
+        self.nested(|rt| rt.run(&mut inner, &op.unit.body))
+    }
+
+    fn apply_tag<'a>(&mut self, frame: &mut Frame<'a>, op: &'a ApplyOp) -> Result<(), Error> {
+        let text = self.capture(|rt| rt.run(frame, &op.body))?;
+        let before = std::mem::replace(&mut self.captured, markup(text));
+        let result = self.print(frame, &op.expr);
+        self.captured = before;
+        self.located(frame, result, op.line)
+    }
+
+    fn deprecated_tag<'a>(&mut self, frame: &mut Frame<'a>, op: &'a DeprecatedOp) -> Result<(), Error> {
+        let mut text = |ex: &'a crate::program::Ex| -> Result<String, Error> {
+            let result = self.eval(frame, ex).and_then(|v| v.to_text());
+            Ok(self.located(frame, result, op.line)?.to_string())
+        };
+        let message = text(&op.message)?;
+        let package = op.package.as_ref().map(&mut text).transpose()?;
+        let version = op.version.as_ref().map(&mut text).transpose()?;
+        let lead = match (package, version) {
+            (None, None) => String::new(),
+            (package, version) => format!(
+                "Since {} {}: ",
+                package.unwrap_or_default(),
+                version.unwrap_or_default()
+            ),
+        };
+        let name = &frame.template.code.name;
+        self.warnings.push(format!("{lead}{message} in \"{name}\" at line {}.", op.line));
+        Ok(())
+    }
+
+    fn import_tag<'a>(&mut self, frame: &mut Frame<'a>, op: &'a ImportOp) -> Result<(), Error> {
+        let template = match &op.template {
+            None => frame.template.clone(),
+            Some(ex) => {
+                let value = self.eval(frame, ex)?;
+                self.resolve(&value)?
+            }
+        };
+        let code = frame.template.code.clone();
+        self.import(&code, op.slot, template);
+        Ok(())
+    }
+}

@@ -1,0 +1,620 @@
+//! Splits a template into tokens.
+
+use ecow::EcoString;
+use memchr::memchr;
+
+use super::token::{Kind, Token};
+use crate::error::Error;
+use crate::num;
+use crate::value::Value;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Data,
+    Block,
+    Var,
+    Text,
+    Interpolation,
+}
+
+/// The operators, longest first so that the first match is the longest.
+const OPERATORS: &[&str] = &[
+    "starts with", "ends with", "has every", "has some", "matches", "not in", "is not", "b-and", "b-xor",
+    "b-or", "...", "<=>", "===", "!==", "? :", "and", "xor", "not", "or", "is", "in", "**", "//", "==", "!=",
+    "<=", ">=", "=>", "..", "??", "?:", "?.", "(", "[", "|", ".", "+", "-", "~", "*", "/", "%", "<", ">", "=",
+    "?",
+];
+
+/// What the lexer gives: tokens and the warnings met.
+pub(crate) struct Lexed {
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) warnings: Vec<(String, u32)>,
+}
+
+struct Lexer<'s> {
+    code: &'s str,
+    bytes: &'s [u8],
+    cursor: usize,
+    line: u32,
+    line_start: usize,
+    tokens: Vec<Token>,
+    states: Vec<State>,
+    state: State,
+    brackets: Vec<(&'static str, u32)>,
+    /// The line where the open block or variable began.
+    opened: u32,
+    warnings: Vec<(String, u32)>,
+}
+
+/// `\r\n` and `\r` become `\n`.
+pub(crate) fn normalise(source: &str) -> String {
+    if memchr(b'\r', source.as_bytes()).is_none() {
+        return source.to_owned();
+    }
+    source.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// The tokens of a source whose line ends are normalised.
+pub(crate) fn tokenize(code: &str) -> Result<Lexed, Error> {
+    let mut lexer = Lexer {
+        code,
+        bytes: code.as_bytes(),
+        cursor: 0,
+        line: 1,
+        line_start: 0,
+        tokens: Vec::new(),
+        states: Vec::new(),
+        state: State::Data,
+        brackets: Vec::new(),
+        opened: 1,
+        warnings: Vec::new(),
+    };
+    while lexer.cursor < lexer.bytes.len() {
+        match lexer.state {
+            State::Data => lexer.data()?,
+            State::Block => lexer.tag("%}", Kind::BlockEnd)?,
+            State::Var => lexer.tag("}}", Kind::VarEnd)?,
+            State::Text => lexer.quoted()?,
+            State::Interpolation => lexer.interpolation()?,
+        }
+    }
+    lexer.push(Kind::Eof, Value::Null);
+    if let Some((open, line)) = lexer.brackets.pop() {
+        return Err(Error::syntax(format!("Unclosed \"{open}\"."), line));
+    }
+    Ok(Lexed { tokens: lexer.tokens, warnings: lexer.warnings })
+}
+
+fn is_space(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}
+
+fn is_line_space(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | 0 | 0x0b)
+}
+
+fn is_name_start(b: u8) -> bool {
+    b.is_ascii_alphabetic() || b == b'_' || b >= 0x7f
+}
+
+fn is_name(b: u8) -> bool {
+    is_name_start(b) || b.is_ascii_digit()
+}
+
+impl<'s> Lexer<'s> {
+    fn byte(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    fn rest(&self) -> &'s [u8] {
+        self.bytes.get(self.cursor..).unwrap_or(&[])
+    }
+
+    fn slice(&self, from: usize, to: usize) -> &'s str {
+        self.code.get(from..to).unwrap_or("")
+    }
+
+    fn push(&mut self, kind: Kind, value: Value) {
+        let before = self.slice(self.line_start, self.cursor);
+        let column = num::small(before.chars().count()) + 1;
+        let (line, cursor) = (self.line, self.cursor);
+        self.tokens.push(Token { kind, value, range: cursor..cursor, line, column });
+    }
+
+    fn push_text(&mut self, from: usize, to: usize) {
+        if from < to {
+            self.push(Kind::Text, Value::Null);
+            if let Some(token) = self.tokens.last_mut() {
+                token.range = from..to;
+            }
+        }
+    }
+
+    /// Moves to a place, counting lines.
+    fn move_to(&mut self, to: usize) {
+        for at in memchr::memchr_iter(b'\n', self.bytes.get(self.cursor..to).unwrap_or(&[])) {
+            self.line += 1;
+            self.line_start = self.cursor + at + 1;
+        }
+        self.cursor = to;
+    }
+
+    fn error(&self, message: impl Into<String>) -> Error {
+        let column = num::small(self.slice(self.line_start, self.cursor).chars().count()) + 1;
+        Error::syntax(message, self.line).with_column(column)
+    }
+
+    fn enter(&mut self, state: State) {
+        self.states.push(self.state);
+        self.state = state;
+    }
+
+    fn leave(&mut self) {
+        self.state = self.states.pop().unwrap_or(State::Data);
+    }
+
+    /// The end of a run of bytes from a place.
+    fn run(&self, from: usize, test: fn(u8) -> bool) -> usize {
+        let tail = self.bytes.get(from..).unwrap_or(&[]);
+        from + tail.iter().take_while(|b| test(**b)).count()
+    }
+
+    fn has(&self, at: usize, text: &str) -> bool {
+        self.bytes.get(at..).is_some_and(|b| b.starts_with(text.as_bytes()))
+    }
+
+    /// The next `{{`, `{%` or `{#`.
+    fn find_start(&self) -> Option<usize> {
+        let mut at = self.cursor;
+        loop {
+            at += memchr(b'{', self.bytes.get(at..)?)?;
+            if matches!(self.byte(at + 1), b'{' | b'%' | b'#') {
+                return Some(at);
+            }
+            at += 1;
+        }
+    }
+
+    fn data(&mut self) -> Result<(), Error> {
+        let Some(start) = self.find_start() else {
+            let end = self.bytes.len();
+            self.push_text(self.cursor, end);
+            self.move_to(end);
+            return Ok(());
+        };
+        let mark = self.byte(start + 2);
+        let text_end = self.trimmed_end(self.cursor, start, mark);
+        self.push_text(self.cursor, text_end);
+        let kind = self.byte(start + 1);
+        let trims = usize::from(matches!(mark, b'-' | b'~'));
+        self.move_to(start + 2 + trims);
+        match kind {
+            b'#' => self.comment(),
+            b'%' => {
+                if let Some(end) = self.verbatim_start() {
+                    self.move_to(end);
+                    self.verbatim()
+                } else if let Some((end, line)) = self.line_tag() {
+                    self.move_to(end);
+                    self.line = line;
+                    Ok(())
+                } else {
+                    self.push(Kind::BlockStart, Value::Null);
+                    self.enter(State::Block);
+                    self.opened = self.line;
+                    Ok(())
+                }
+            }
+            _ => {
+                self.push(Kind::VarStart, Value::Null);
+                self.enter(State::Var);
+                self.opened = self.line;
+                Ok(())
+            }
+        }
+    }
+
+    /// Where a text ends when the tag after it trims.
+    fn trimmed_end(&self, from: usize, to: usize, mark: u8) -> usize {
+        let test: fn(u8) -> bool = match mark {
+            b'-' => |b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0 | 0x0b),
+            b'~' => is_line_space,
+            _ => return to,
+        };
+        let text = self.bytes.get(from..to).unwrap_or(&[]);
+        to - text.iter().rev().take_while(|b| test(**b)).count()
+    }
+
+    fn comment(&mut self) -> Result<(), Error> {
+        let Some(found) = memchr::memmem::find(self.rest(), b"#}") else {
+            return Err(Error::syntax("Unclosed comment.", self.line));
+        };
+        let at = self.cursor + found;
+        let end = self.after_close(at, 2, self.byte(at.wrapping_sub(1)), found > 0, true);
+        self.move_to(end);
+        Ok(())
+    }
+
+    /// The place after a closing delimiter and the space its trim mark takes.
+    fn after_close(&self, at: usize, width: usize, mark: u8, has_mark: bool, newline: bool) -> usize {
+        let end = at + width;
+        match mark {
+            b'-' if has_mark => self.run(end, is_space),
+            b'~' if has_mark => self.run(end, is_line_space),
+            _ => end + usize::from(newline && self.byte(end) == b'\n'),
+        }
+    }
+
+    /// `verbatim %}` at the cursor: the place after it.
+    fn verbatim_start(&self) -> Option<usize> {
+        let at = self.run(self.cursor, is_space);
+        if !self.has(at, "verbatim") {
+            return None;
+        }
+        let at = self.run(at + 8, is_space);
+        self.tag_close(at)
+    }
+
+    /// `-%}`, `~%}` or `%}` at a place: the place after it and its space, newlines kept.
+    fn tag_close(&self, at: usize) -> Option<usize> {
+        let mark = self.byte(at);
+        if matches!(mark, b'-' | b'~') && self.has(at + 1, "%}") {
+            return Some(self.after_close(at + 1, 2, mark, true, false));
+        }
+        self.has(at, "%}").then_some(at + 2)
+    }
+
+    fn verbatim(&mut self) -> Result<(), Error> {
+        let mut at = self.cursor;
+        while let Some(found) = self.bytes.get(at..).and_then(|b| memchr::memmem::find(b, b"{%")) {
+            let start = at + found;
+            let mark = self.byte(start + 2);
+            let inner = start + 2 + usize::from(matches!(mark, b'-' | b'~'));
+            let name = self.run(inner, is_space);
+            if self.has(name, "endverbatim")
+                && let Some(end) = self.tag_close(self.run(name + 11, is_space))
+            {
+                let text_end = self.trimmed_end(self.cursor, start, mark);
+                self.push_text(self.cursor, text_end);
+                self.move_to(end);
+                return Ok(());
+            }
+            at = start + 2;
+        }
+        Err(Error::syntax("Unexpected end of file: Unclosed \"verbatim\" block.", self.line))
+    }
+
+    /// `line 12 %}` at the cursor.
+    fn line_tag(&self) -> Option<(usize, u32)> {
+        let at = self.run(self.cursor, is_space);
+        if !self.has(at, "line") {
+            return None;
+        }
+        let from = self.run(at + 4, is_space);
+        let to = self.run(from, |b| b.is_ascii_digit());
+        if from == at + 4 || from == to {
+            return None;
+        }
+        let end = self.run(to, is_space);
+        if !self.has(end, "%}") {
+            return None;
+        }
+        Some((end + 2, self.slice(from, to).parse().ok()?))
+    }
+
+    /// Inside `{% %}` or `{{ }}`.
+    fn tag(&mut self, close: &str, kind: Kind) -> Result<(), Error> {
+        if self.brackets.is_empty() {
+            let at = self.run(self.cursor, is_space);
+            let mark = self.byte(at);
+            let marked = matches!(mark, b'-' | b'~') && self.has(at + 1, close);
+            if marked || self.has(at, close) {
+                self.push(kind, Value::Null);
+                let start = at + usize::from(marked);
+                let end = self.after_close(start, 2, mark, marked, kind == Kind::BlockEnd);
+                self.move_to(end);
+                self.leave();
+                return Ok(());
+            }
+        }
+        self.expression()
+    }
+
+    fn expression(&mut self) -> Result<(), Error> {
+        let at = self.run(self.cursor, is_space);
+        if at > self.cursor {
+            self.move_to(at);
+            if at >= self.bytes.len() {
+                let what = if self.state == State::Block { "block" } else { "variable" };
+                return Err(Error::syntax(format!("Unclosed \"{what}\"."), self.opened));
+            }
+        }
+        let byte = self.byte(at);
+        if let Some((operator, end)) = self.operator(at) {
+            if matches!(operator, "(" | "[") {
+                self.bracket(operator)?;
+            }
+            self.push(Kind::Operator, Value::from(operator));
+            self.move_to(end);
+        } else if is_name_start(byte) {
+            let end = self.run(at, is_name);
+            self.push(Kind::Name, Value::from(self.slice(at, end)));
+            self.move_to(end);
+        } else if byte.is_ascii_digit() {
+            let end = self.number(at);
+            let text = self.slice(at, end).replace('_', "");
+            let number = crate::value::parse_numeric(text.as_bytes());
+            self.push(Kind::Number, number.map_or(Value::Int(0), crate::value::Number::value));
+            self.move_to(end);
+        } else if let Some(sign) = punctuation(byte) {
+            self.bracket(sign)?;
+            self.push(Kind::Punctuation, Value::from(sign));
+            self.cursor += 1;
+        } else if let Some(end) = self.plain_string(at, byte) {
+            let text = self.slice(at + 1, end - 1);
+            let value = self.unescape(text, byte);
+            self.push(Kind::String, value);
+            self.move_to(end);
+        } else if byte == b'"' {
+            self.brackets.push(("\"", self.line));
+            self.enter(State::Text);
+            self.move_to(at + 1);
+        } else if byte == b'#' {
+            let end = memchr(b'\n', self.rest()).map_or(self.bytes.len(), |n| at + n);
+            self.move_to(end);
+        } else {
+            let shown = self.code.get(at..).and_then(|s| s.chars().next()).unwrap_or('\u{fffd}');
+            return Err(self.error(format!("Unexpected character \"{shown}\".")));
+        }
+        Ok(())
+    }
+
+    /// The longest operator at a place.
+    fn operator(&self, at: usize) -> Option<(&'static str, usize)> {
+        let first = self.byte(at);
+        let after_dot = at > 0 && matches!(self.byte(at - 1), b'.' | b'|');
+        OPERATORS.iter().filter(|o| o.as_bytes().first() == Some(&first)).find_map(|operator| {
+            let word = first.is_ascii_alphabetic();
+            if word && after_dot {
+                return None;
+            }
+            let mut end = at;
+            for (i, part) in operator.split(' ').enumerate() {
+                if i > 0 {
+                    let next = self.run(end, is_space);
+                    if next == end {
+                        return None;
+                    }
+                    end = next;
+                }
+                if !self.has(end, part) {
+                    return None;
+                }
+                end += part.len();
+            }
+            // A word must end where it ends.
+            if word && !(is_space(self.byte(end)) || matches!(self.byte(end), b'(' | b')' | b'[' | b'{')) {
+                return None;
+            }
+            Some((*operator, end))
+        })
+    }
+
+    /// The end of a number: digits with underscores, a fraction, an exponent.
+    fn number(&self, at: usize) -> usize {
+        let digits = |from: usize| -> usize {
+            let mut end = self.run(from, |b| b.is_ascii_digit());
+            while end > from && self.byte(end) == b'_' && self.byte(end + 1).is_ascii_digit() {
+                end = self.run(end + 1, |b| b.is_ascii_digit());
+            }
+            end
+        };
+        let mut end = digits(at);
+        if self.byte(end) == b'.' && self.byte(end + 1).is_ascii_digit() {
+            end = digits(end + 1);
+        }
+        if matches!(self.byte(end), b'e' | b'E') {
+            let sign = usize::from(matches!(self.byte(end + 1), b'+' | b'-'));
+            if self.byte(end + 1 + sign).is_ascii_digit() {
+                end = digits(end + 1 + sign);
+            }
+        }
+        end
+    }
+
+    fn bracket(&mut self, sign: &'static str) -> Result<(), Error> {
+        let open = match sign {
+            "(" | "[" | "{" => {
+                self.brackets.push((sign, self.line));
+                return Ok(());
+            }
+            ")" => "(",
+            "]" => "[",
+            "}" => "{",
+            _ => return Ok(()),
+        };
+        match self.brackets.pop() {
+            None => Err(self.error(format!("Unexpected \"{sign}\"."))),
+            Some((expected, line)) if expected != open => {
+                Err(Error::syntax(format!("Unclosed \"{expected}\"."), line))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The end of a string without interpolation that starts at a quote.
+    fn plain_string(&self, at: usize, quote: u8) -> Option<usize> {
+        if !matches!(quote, b'"' | b'\'') {
+            return None;
+        }
+        let mut i = at + 1;
+        while let Some(&b) = self.bytes.get(i) {
+            match b {
+                b'\\' => {
+                    self.bytes.get(i + 1)?;
+                    i += 2;
+                }
+                b'#' if quote == b'"' => return None,
+                _ if b == quote => return Some(i + 1),
+                _ => i += 1,
+            }
+        }
+        None
+    }
+
+    /// Inside a double-quoted string that has interpolation or a `#`.
+    fn quoted(&mut self) -> Result<(), Error> {
+        if self.has(self.cursor, "#{") {
+            self.brackets.push(("#{", self.line));
+            self.push(Kind::InterpolationStart, Value::Null);
+            let end = self.run(self.cursor + 2, is_space);
+            self.move_to(end);
+            self.enter(State::Interpolation);
+            return Ok(());
+        }
+        let mut i = self.cursor;
+        while let Some(&b) = self.bytes.get(i) {
+            match b {
+                b'\\' if i + 1 < self.bytes.len() => i += 2,
+                b'"' => break,
+                b'#' if self.byte(i + 1) == b'{' => break,
+                _ => i += 1,
+            }
+        }
+        if i > self.cursor {
+            let text = self.slice(self.cursor, i);
+            let value = self.unescape(text, b'"');
+            self.push(Kind::String, value);
+            self.move_to(i);
+            return Ok(());
+        }
+        // The closing quote.
+        self.brackets.pop();
+        self.leave();
+        self.cursor += 1;
+        Ok(())
+    }
+
+    fn interpolation(&mut self) -> Result<(), Error> {
+        let at = self.run(self.cursor, is_space);
+        if self.brackets.last().is_some_and(|(open, _)| *open == "#{") && self.byte(at) == b'}' {
+            self.brackets.pop();
+            self.push(Kind::InterpolationEnd, Value::Null);
+            self.move_to(at + 1);
+            self.leave();
+            return Ok(());
+        }
+        self.expression()
+    }
+
+    /// Resolves the escapes of a string.
+    fn unescape(&mut self, text: &str, quote: u8) -> Value {
+        if memchr(b'\\', text.as_bytes()).is_none() {
+            return Value::Str(EcoString::from(text));
+        }
+        let bytes = text.as_bytes();
+        let get = |i: usize| bytes.get(i).copied();
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut i = 0;
+        while let Some(b) = get(i) {
+            i += 1;
+            if b != b'\\' {
+                out.push(b);
+                continue;
+            }
+            let Some(next) = get(i) else {
+                out.push(b'\\');
+                break;
+            };
+            i += 1;
+            match next {
+                b'f' => out.push(0x0c),
+                b'n' => out.push(b'\n'),
+                b'r' => out.push(b'\r'),
+                b't' => out.push(b'\t'),
+                b'v' => out.push(0x0b),
+                b'\\' => out.push(b'\\'),
+                _ if next == quote => out.push(next),
+                b'#' if get(i) == Some(b'{') => {
+                    out.extend_from_slice(b"#{");
+                    i += 1;
+                }
+                b'x' if get(i).is_some_and(|c| c.is_ascii_hexdigit()) => {
+                    let (code, used) = self::digits(bytes.get(i..).unwrap_or(&[]), 16, 2);
+                    out.push(code);
+                    i += used;
+                }
+                b'0'..=b'7' => {
+                    let (code, used) = self::digits(bytes.get(i - 1..).unwrap_or(&[]), 8, 3);
+                    out.push(code);
+                    i += used - 1;
+                }
+                _ => {
+                    let shown = String::from_utf8_lossy(&[next]).into_owned();
+                    self.warnings.push((
+                        format!(
+                            "Character \"{shown}\" should not be escaped; the \"\\\" character is ignored in Twig 3 but will not be in Twig 4. Please remove the extra \"\\\" character"
+                        ),
+                        self.line,
+                    ));
+                    out.push(next);
+                }
+            }
+        }
+        Value::bytes(out)
+    }
+}
+
+/// The byte that up to `most` digits at the start mean, and how many digits those are.
+fn digits(bytes: &[u8], radix: u32, most: usize) -> (u8, usize) {
+    let mut code = 0_i64;
+    let mut used = 0;
+    for digit in bytes.iter().take(most).map_while(|b| char::from(*b).to_digit(radix)) {
+        code = code * i64::from(radix) + i64::from(digit);
+        used += 1;
+    }
+    (num::low_byte(code), used)
+}
+
+fn punctuation(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b')' => ")",
+        b']' => "]",
+        b'{' => "{",
+        b'}' => "}",
+        b':' => ":",
+        b',' => ",",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(code: &str) -> Vec<(Kind, String)> {
+        let lexed = tokenize(code).unwrap();
+        lexed.tokens.iter().map(|t| (t.kind, t.shown().to_string())).collect()
+    }
+
+    #[test]
+    fn words_are_operators_only_between_spaces() {
+        let got = kinds("{{ a.in is not b and island }}");
+        let words: Vec<&str> = got.iter().map(|(_, v)| v.as_str()).collect();
+        assert_eq!(words, ["", "a", ".", "in", "is not", "b", "and", "island", "", ""]);
+    }
+
+    #[test]
+    fn broken_sources_are_named() {
+        for (code, want) in [
+            ("{{ 'abc }}", "Unexpected character \"'\" at line 1 column 4."),
+            ("{{ (1 }}", "Unclosed \"(\" at line 1."),
+            ("{# abc", "Unclosed comment at line 1."),
+            ("{{ 1 }", "Unexpected \"}\" at line 1 column 6."),
+            ("a\n{% verbatim %}", "Unexpected end of file: Unclosed \"verbatim\" block at line 2."),
+            ("{{ \"#{\" }}", "Unclosed \"\"\" at line 1."),
+        ] {
+            assert_eq!(tokenize(code).err().unwrap().to_string(), want, "{code}");
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Reads tokens into modules; tags and expressions have files of their own.
+
+use std::sync::Arc;
+
+use ecow::EcoString;
+
+use super::ast::{Block, Expr, Macro, MacroTarget, Module, Node, NodeKind};
+use super::lexer;
+use super::token::{Kind, Stream, Token};
+use crate::callable::{CallKind, Callable};
+use crate::env::Registry;
+use crate::error::{Error, suggestion};
+
+/// Nesting of expressions and tags beyond which a template is refused.
+const MAX_DEPTH: u32 = 160;
+
+/// What `import` and `from` made known.
+#[derive(Clone, Debug)]
+pub(crate) struct Symbol {
+    pub(crate) alias: EcoString,
+    /// The macro's name, for `from`.
+    pub(crate) name: Option<EcoString>,
+    pub(crate) slot: u32,
+}
+
+/// A module while it is parsed.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) module: Module,
+    pub(crate) block_stack: Vec<EcoString>,
+    /// Names and lines of the blocks whose tag was met.
+    pub(crate) block_lines: Vec<(EcoString, u32)>,
+    pub(crate) scopes: Vec<Vec<Symbol>>,
+}
+
+pub(crate) struct Parser<'e> {
+    pub(crate) registry: &'e Registry,
+    pub(crate) source: &'e str,
+    pub(crate) stream: Stream,
+    pub(crate) draft: Draft,
+    pub(crate) warnings: Vec<(String, u32)>,
+    /// Whether unknown filters, functions and tests are let pass, inside a `guard` that fails.
+    pub(crate) lenient: u32,
+    depth: u32,
+}
+
+/// A parsed template: its module and the warnings met, each with its line.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) module: Module,
+    pub(crate) warnings: Vec<(String, u32)>,
+}
+
+/// Parses a source whose line ends are normalised.
+pub(crate) fn parse(registry: &Registry, source: &str) -> Result<Parsed, Error> {
+    let lexed = lexer::tokenize(source)?;
+    let mut parser = Parser {
+        registry,
+        source,
+        stream: Stream::new(lexed.tokens),
+        draft: Draft { scopes: vec![Vec::new()], ..Draft::default() },
+        warnings: lexed.warnings,
+        lenient: 0,
+        depth: 0,
+    };
+    let body = parser.subparse(None)?;
+    let module = parser.finish(body)?;
+    Ok(Parsed { module, warnings: parser.warnings })
+}
+
+/// The tags that end a body, and the tag they belong to.
+pub(crate) struct Until {
+    pub(crate) tag: &'static str,
+    pub(crate) ends: &'static [&'static str],
+}
+
+impl Parser<'_> {
+    /// Counts a level of nesting in.
+    pub(crate) fn deeper(&mut self) -> Result<(), Error> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Error::syntax(
+                format!("Expressions and tags are nested more than {MAX_DEPTH} levels deep."),
+                self.stream.line(),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn shallower(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Parses up to an end tag (which stays the current token) or the end.
+    pub(crate) fn subparse(&mut self, until: Option<&Until>) -> Result<Vec<Node>, Error> {
+        self.deeper()?;
+        let first_line = self.stream.line();
+        let mut nodes = Vec::new();
+        while !self.stream.is_eof() {
+            let token = self.stream.next()?;
+            match token.kind {
+                Kind::Text => nodes.push(Node { kind: NodeKind::Text(token.range), line: token.line }),
+                Kind::VarStart => {
+                    let expr = self.expression(0)?;
+                    self.stream.expect(Kind::VarEnd, "", "")?;
+                    nodes.push(Node { kind: NodeKind::Print(expr), line: token.line });
+                }
+                Kind::BlockStart => {
+                    let tag = self.stream.current().clone();
+                    if tag.kind != Kind::Name {
+                        return Err(Error::syntax("A block must start with a tag name.", tag.line));
+                    }
+                    let name = tag.name();
+                    if until.is_some_and(|u| u.ends.contains(&name.as_str())) {
+                        self.shallower();
+                        return Ok(nodes);
+                    }
+                    if !self.registry.has_tag(&name) {
+                        return Err(self.unknown_tag(&tag, until, first_line));
+                    }
+                    self.stream.next()?;
+                    let node = self.tag(&tag)?;
+                    nodes.push(node);
+                }
+                _ => {
+                    return Err(Error::syntax(
+                        "Lexer or parser ended up in unsupported state.",
+                        token.line,
+                    ));
+                }
+            }
+        }
+        self.shallower();
+        Ok(nodes)
+    }
+
+    fn unknown_tag(&self, tag: &Token, until: Option<&Until>, first_line: u32) -> Error {
+        let name = tag.text();
+        match until {
+            Some(until) => Error::syntax(
+                format!(
+                    "Unexpected \"{name}\" tag (expecting closing tag for the \"{}\" tag defined near line {first_line}).",
+                    until.tag
+                ),
+                tag.line,
+            ),
+            None => {
+                let hint = suggestion(name, &self.registry.tags());
+                Error::syntax(format!("Unknown \"{name}\" tag.{hint}"), tag.line)
+            }
+        }
+    }
+
+    /// Parses a body, takes its end tag's name and leaves the stream before `%}`.
+    pub(crate) fn body(&mut self, until: &Until) -> Result<(Vec<Node>, EcoString), Error> {
+        let nodes = self.subparse(Some(until))?;
+        if self.stream.is_eof() {
+            return Ok((nodes, EcoString::new()));
+        }
+        let end = self.stream.next()?;
+        Ok((nodes, end.name()))
+    }
+
+    pub(crate) fn end_tag(&mut self) -> Result<(), Error> {
+        self.stream.expect(Kind::BlockEnd, "", "").map(|_| ())
+    }
+
+    /// Whether `parent()` has a template to go to.
+    pub(crate) fn has_inheritance(&self) -> bool {
+        self.draft.module.parent.is_some() || !self.draft.module.uses.is_empty()
+    }
+
+    pub(crate) fn is_main_scope(&self) -> bool {
+        self.draft.scopes.len() == 1
+    }
+
+    /// A symbol of the innermost or the outermost scope.
+    pub(crate) fn symbol(&self, alias: &str, is_macro: bool) -> Option<&Symbol> {
+        let find = |scope: &Vec<Symbol>| scope.iter().rposition(|s| s.alias == alias && s.name.is_some() == is_macro);
+        let inner = self.draft.scopes.last()?;
+        if let Some(i) = find(inner) {
+            return inner.get(i);
+        }
+        let outer = self.draft.scopes.first()?;
+        find(outer).and_then(|i| outer.get(i))
+    }
+
+    /// The template that macros of a name's attributes come from.
+    pub(crate) fn macro_target(&self, name: &str) -> Option<MacroTarget> {
+        if let Some(symbol) = self.symbol(name, false) {
+            return Some(MacroTarget::Import(symbol.slot));
+        }
+        (name == "_self").then_some(MacroTarget::Own)
+    }
+
+    pub(crate) fn warn(&mut self, message: String, line: u32) {
+        self.warnings.push((message, line));
+    }
+
+    /// The callable of a name, or an error with suggestions.
+    pub(crate) fn callable(&mut self, kind: CallKind, name: &str, line: u32) -> Result<Arc<Callable>, Error> {
+        match self.registry.find(kind, name) {
+            Some(found) => {
+                if let Some(text) = &found.deprecation {
+                    let text = text.clone();
+                    self.warn(text, line);
+                }
+                Ok(found)
+            }
+            None if self.lenient > 0 => Ok(Arc::new(Callable::make(
+                kind,
+                name,
+                crate::callable::Code::Host(Arc::new(|_| Ok(crate::value::Value::Null))),
+            ))),
+            None => {
+                let known = self.registry.names(kind);
+                let hint = suggestion(name, &known);
+                Err(Error::syntax(format!("Unknown \"{name}\" {}.{hint}", kind.name()), line))
+            }
+        }
+    }
+
+    /// Checks a module's body and puts the module together.
+    pub(crate) fn finish(&mut self, body: Vec<Node>) -> Result<Module, Error> {
+        let draft = std::mem::take(&mut self.draft);
+        let mut module = draft.module;
+        if module.parent.is_some() {
+            for node in &body {
+                if !self.silent(node) {
+                    return Err(Error::syntax(
+                        "A template that extends another one cannot include content outside Twig blocks. Did you forget to put the content inside a {% block %} tag?",
+                        node.line,
+                    ));
+                }
+            }
+            for node in &body {
+                check_nesting(node, None)?;
+            }
+        }
+        module.body = body;
+        Ok(module)
+    }
+
+    /// Whether a node of a child's root puts nothing out.
+    fn silent(&self, node: &Node) -> bool {
+        let all = |nodes: &[Node]| nodes.iter().all(|n| self.silent(n));
+        match &node.kind {
+            NodeKind::Text(range) => {
+                let text = self.source.get(range.clone()).unwrap_or("");
+                let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+                text.bytes().all(|b| b.is_ascii_whitespace() || b == 0x0b)
+            }
+            NodeKind::Print(_) | NodeKind::Include { .. } | NodeKind::Embed { .. } | NodeKind::Apply { .. } => false,
+            NodeKind::If(branches, otherwise) => {
+                branches.iter().all(|(_, body)| all(body)) && otherwise.as_ref().is_none_or(|body| all(body))
+            }
+            NodeKind::For(f) => all(&f.body) && f.else_body.as_ref().is_none_or(|body| all(body)),
+            NodeKind::With { body, .. } | NodeKind::AutoEscape { body, .. } => all(body),
+            NodeKind::Sandbox(body) | NodeKind::Group(body) => all(body),
+            _ => true,
+        }
+    }
+}
+
+/// A block under a tag that puts out, at the root of a child, would mislead.
+fn check_nesting(node: &Node, tag: Option<(&'static str, u32)>) -> Result<(), Error> {
+    let under = |nodes: &[Node], tag: Option<(&'static str, u32)>| -> Result<(), Error> {
+        nodes.iter().try_for_each(|n| check_nesting(n, tag))
+    };
+    match &node.kind {
+        NodeKind::BlockRef(_) => match tag {
+            Some((name, line)) => Err(Error::syntax(
+                format!("A \"block\" tag cannot be under a \"{name}\" tag (line {line})."),
+                node.line,
+            )),
+            None => Ok(()),
+        },
+        NodeKind::If(branches, otherwise) => {
+            let tag = Some(("if", node.line));
+            branches.iter().try_for_each(|(_, body)| under(body, tag))?;
+            otherwise.as_ref().map_or(Ok(()), |body| under(body, tag))
+        }
+        NodeKind::For(f) => {
+            let tag = Some(("for", node.line));
+            under(&f.body, tag)?;
+            f.else_body.as_ref().map_or(Ok(()), |body| under(body, tag))
+        }
+        NodeKind::With { body, .. } => under(body, Some(("with", node.line))),
+        NodeKind::AutoEscape { body, .. } => under(body, Some(("autoescape", node.line))),
+        NodeKind::Sandbox(body) => under(body, Some(("sandbox", node.line))),
+        NodeKind::Group(body) => under(body, tag),
+        _ => Ok(()),
+    }
+}
+
+impl Draft {
+    /// A draft for an embedded module with its parent known.
+    pub(crate) fn embedded(parent: Expr, line: u32) -> Self {
+        Self {
+            module: Module { parent: Some(parent), line, ..Module::default() },
+            scopes: vec![Vec::new()],
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn add_block(&mut self, block: Block) {
+        self.module.blocks.push(block);
+    }
+
+    pub(crate) fn add_macro(&mut self, new: Macro) {
+        // A macro of the same name replaces the former one.
+        self.module.macros.retain(|m| m.name != new.name);
+        self.module.macros.push(new);
+    }
+}

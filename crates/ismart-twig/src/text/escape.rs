@@ -1,0 +1,267 @@
+//! The strategies of escaping.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::callable::Strategy;
+use crate::env::Engine;
+use crate::error::Error;
+use crate::value::Value;
+
+/// Appends a value, escaped unless it is markup or no text.
+pub(crate) fn write(
+    engine: &Engine,
+    strategy: &Strategy,
+    value: &Value,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    match value {
+        Value::Str(text) => write_text(engine, strategy, text.as_bytes(), true, out),
+        Value::Bytes(bytes) => write_text(engine, strategy, bytes, false, out),
+        Value::Object(object) => {
+            let safe = engine.safe_classes.iter().any(|(class, strategies)| {
+                class == object.class_name() && strategies.iter().any(|s| s == strategy.name() || s == "all")
+            });
+            if safe { value.write(out) } else { write(engine, strategy, &value.to_str_value()?, out) }
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_)
+            if matches!(strategy, Strategy::Custom(_)) =>
+        {
+            let text = value.to_text()?;
+            write_text(engine, strategy, text.as_bytes(), true, out)
+        }
+        _ => value.write(out),
+    }
+}
+
+/// Escapes as the `escape` filter does when a template calls it: markup too.
+pub(crate) fn force(engine: &Engine, strategy: &Strategy, value: &Value) -> Result<Value, Error> {
+    match value {
+        Value::Str(_) | Value::Bytes(_) | Value::Markup(_) | Value::Object(_) => {
+            let text = value.to_bytes()?;
+            let mut out = Vec::with_capacity(text.len());
+            write_text(engine, strategy, &text, value.as_str().is_some(), &mut out)?;
+            Ok(Value::bytes(out))
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_)
+            if matches!(strategy, Strategy::Custom(_)) =>
+        {
+            let mut out = Vec::new();
+            write(engine, strategy, value, &mut out)?;
+            Ok(Value::bytes(out))
+        }
+        _ => Ok(value.clone()),
+    }
+}
+
+fn write_text(
+    engine: &Engine,
+    strategy: &Strategy,
+    text: &[u8],
+    is_utf8: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    match strategy {
+        Strategy::Html if is_utf8 => html(text, out),
+        Strategy::Html => html(substitute(text).as_bytes(), out),
+        Strategy::Url => url(text, out),
+        Strategy::Js => js(utf8(text)?, out),
+        Strategy::Css => css(utf8(text)?, out),
+        Strategy::HtmlAttr => html_attr(utf8(text)?, b",.-_", out),
+        Strategy::HtmlAttrRelaxed => html_attr(utf8(text)?, b",.-_:@[]", out),
+        Strategy::Custom(name) => {
+            let Some((_, escape)) = engine.escapers.iter().find(|(n, _)| n == name) else {
+                let mut valid = vec!["html", "js", "url", "css", "html_attr", "html_attr_relaxed"];
+                valid.extend(engine.escapers.iter().map(|(n, _)| n.as_str()));
+                return Err(Error::runtime(format!(
+                    "Invalid escaping strategy \"{name}\" (valid ones: \"{}\").",
+                    valid.join("\", \"")
+                )));
+            };
+            out.extend_from_slice(escape(&String::from_utf8_lossy(text))?.as_bytes());
+        }
+    }
+    Ok(())
+}
+
+fn utf8(text: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(text)
+        .map_err(|_e| Error::runtime("The string to escape is not a valid UTF-8 string."))
+}
+
+/// What stands for a byte in HTML; empty for bytes that stay.
+const fn html_entity(byte: u8) -> &'static [u8] {
+    match byte {
+        b'&' => b"&amp;",
+        b'<' => b"&lt;",
+        b'>' => b"&gt;",
+        b'"' => b"&quot;",
+        b'\'' => b"&#039;",
+        _ => b"",
+    }
+}
+
+const HTML: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0_u8;
+    while at < 128 {
+        #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "a u8 indexes a table of 256")]
+        {
+            table[at as usize] = !html_entity(at).is_empty();
+        }
+        at += 1;
+    }
+    table
+};
+
+/// `htmlspecialchars` of valid UTF-8: runs that need nothing are copied whole.
+pub(crate) fn html(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|b| HTML.get(usize::from(*b)).copied().unwrap_or(false)) {
+        let (plain, tail) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((special, tail)) = tail.split_first() else { return };
+        out.extend_from_slice(html_entity(*special));
+        rest = tail;
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Invalid UTF-8 replaced as `ENT_SUBSTITUTE` does it.
+pub(crate) fn substitute(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        match std::str::from_utf8(rest) {
+            Ok(valid) => {
+                out.push_str(valid);
+                return out;
+            }
+            Err(e) => {
+                let (valid, tail) = rest.split_at(e.valid_up_to());
+                out.push_str(std::str::from_utf8(valid).unwrap_or(""));
+                out.push('\u{fffd}');
+                rest = tail.get(broken_length(tail)..).unwrap_or(&[]);
+            }
+        }
+    }
+}
+
+/// How many bytes PHP takes for one broken character.
+fn broken_length(bytes: &[u8]) -> usize {
+    let lead = |at: usize| {
+        bytes.get(at).is_some_and(|b| matches!(b, 0..=0x7f | 0xc2..=0xdf | 0xe0..=0xef | 0xf0..=0xf4))
+    };
+    let wanted = match bytes.first() {
+        Some(0xc2..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf4) => 4,
+        _ => return 1,
+    };
+    for at in 1..wanted {
+        if at >= bytes.len() || lead(at) {
+            return at;
+        }
+    }
+    wanted
+}
+
+fn js(text: &str, out: &mut Vec<u8>) {
+    let mut hex = String::new();
+    for c in text.chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | ',' | '.' | '_' => out.extend_from_slice(encoded(c, &mut [0; 4])),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '/' => out.extend_from_slice(b"\\/"),
+            '\u{8}' => out.extend_from_slice(b"\\b"),
+            '\u{c}' => out.extend_from_slice(b"\\f"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            _ => {
+                hex.clear();
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String cannot fail.
+                    let _: std::fmt::Result = write!(hex, "\\u{unit:04X}");
+                }
+                out.extend_from_slice(hex.as_bytes());
+            }
+        }
+    }
+}
+
+fn encoded(c: char, buffer: &mut [u8; 4]) -> &[u8] {
+    c.encode_utf8(buffer).as_bytes()
+}
+
+fn css(text: &str, out: &mut Vec<u8>) {
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.extend_from_slice(encoded(c, &mut [0; 4]));
+        } else {
+            out.extend_from_slice(format!("\\{:X} ", u32::from(c)).as_bytes());
+        }
+    }
+}
+
+fn html_attr(text: &str, allowed: &[u8], out: &mut Vec<u8>) {
+    for c in text.chars() {
+        let code = u32::from(c);
+        match c {
+            _ if c.is_ascii_alphanumeric() => out.extend_from_slice(encoded(c, &mut [0; 4])),
+            _ if c.is_ascii() && u8::try_from(code).is_ok_and(|b| allowed.contains(&b)) => {
+                out.extend_from_slice(encoded(c, &mut [0; 4]));
+            }
+            '"' => out.extend_from_slice(b"&quot;"),
+            '&' => out.extend_from_slice(b"&amp;"),
+            '<' => out.extend_from_slice(b"&lt;"),
+            '>' => out.extend_from_slice(b"&gt;"),
+            '\t' | '\n' | '\r' => out.extend_from_slice(format!("&#x{code:02X};").as_bytes()),
+            '\0'..='\u{1f}' | '\u{7f}' => out.extend_from_slice(b"&#xFFFD;"),
+            _ if c.is_ascii() => out.extend_from_slice(format!("&#x{code:02X};").as_bytes()),
+            _ => out.extend_from_slice(format!("&#x{code:04X};").as_bytes()),
+        }
+    }
+}
+
+/// `rawurlencode`.
+pub(crate) fn url(text: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+    let digit = |n: u8| DIGITS.get(usize::from(n & 15)).copied().unwrap_or(b'0');
+    for b in text {
+        if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~') {
+            out.push(*b);
+        } else {
+            out.extend_from_slice(&[b'%', digit(b >> 4), digit(*b)]);
+        }
+    }
+}
+
+/// `rawurlencode` of bytes as a string.
+pub(crate) fn url_text(text: &[u8]) -> Cow<'static, str> {
+    let mut out = Vec::new();
+    url(text, &mut out);
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invalid_bytes_are_replaced_as_php_does() {
+        assert_eq!(substitute(b"a\xffb"), "a\u{fffd}b");
+        assert_eq!(substitute(b"a\xe2\x82z"), "a\u{fffd}z");
+        assert_eq!(substitute(b"\xf0\x9f"), "\u{fffd}");
+    }
+
+    #[test]
+    fn html_escapes_the_five() {
+        let mut out = Vec::new();
+        html("<a href='x'>\"&\" é".as_bytes(), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), "&lt;a href=&#039;x&#039;&gt;&quot;&amp;&quot; é");
+    }
+}

@@ -1,0 +1,193 @@
+//! `matches`: PCRE patterns with delimiters and modifiers.
+
+use std::sync::Arc;
+
+use super::translate::{Flags, translate};
+use crate::error::Error;
+use crate::value::Value;
+
+/// A pattern made ready.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    source: String,
+    regex: fancy_regex::Regex,
+    utf8: bool,
+}
+
+/// Steps of backtracking that PHP allows by default.
+const BACKTRACKS: usize = 1_000_000;
+
+fn modifiers(text: &str) -> Result<Flags, String> {
+    let mut flags = Flags::default();
+    for c in text.chars() {
+        match c {
+            'i' => flags.caseless = true,
+            'm' => flags.multiline = true,
+            's' => flags.dotall = true,
+            'x' => flags.extended = true,
+            'U' => flags.ungreedy = true,
+            'A' => flags.anchored = true,
+            'D' => flags.dollar_end = true,
+            'u' => flags.utf8 = true,
+            'S' | 'X' | 'J' | 'n' | ' ' | '\n' | '\r' => {}
+            '\0' => return Err("NUL is not a valid modifier".to_owned()),
+            other => return Err(format!("Unknown modifier '{other}'")),
+        }
+    }
+    Ok(flags)
+}
+
+/// Pattern and modifiers without the delimiters.
+fn split(text: &str) -> Result<(&str, &str), String> {
+    let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
+    let mut chars = text.chars();
+    let Some(open) = chars.next() else { return Err("Empty regular expression".to_owned()) };
+    if open.is_ascii_alphanumeric() || open == '\\' || open == '\0' {
+        return Err("Delimiter must not be alphanumeric, backslash, or NUL".to_owned());
+    }
+    let close = match open {
+        '(' => ')',
+        '[' => ']',
+        '{' => '}',
+        '<' => '>',
+        other => other,
+    };
+    let body = chars.as_str();
+    let mut depth = 1;
+    let mut escaped = false;
+    for (at, c) in body.char_indices() {
+        if escaped {
+            escaped = false;
+        } else if c == '\\' {
+            escaped = true;
+        } else if c == close {
+            depth -= 1;
+            if depth == 0 {
+                let (pattern, rest) = body.split_at(at);
+                return Ok((pattern, rest.get(close.len_utf8()..).unwrap_or("")));
+            }
+        } else if c == open && open != close {
+            depth += 1;
+        }
+    }
+    Err(if open == close {
+        format!("No ending delimiter '{open}' found")
+    } else {
+        format!("No ending matching delimiter '{close}' found")
+    })
+}
+
+/// Bytes as characters of the same number, so that a pattern without `u` sees bytes.
+fn as_latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| char::from(*b)).collect()
+}
+
+impl Pattern {
+    /// Compiles a pattern; the error is PHP's complaint.
+    pub(crate) fn new(text: &str) -> Result<Self, String> {
+        let (pattern, tail) = split(text)?;
+        let flags = modifiers(tail)?;
+        let latin;
+        let pattern = if flags.utf8 || pattern.is_ascii() {
+            pattern
+        } else {
+            latin = as_latin1(pattern.as_bytes());
+            &latin
+        };
+        let translated = translate(pattern, flags)?;
+        let regex = fancy_regex::RegexBuilder::new(&translated)
+            .backtrack_limit(BACKTRACKS)
+            .build()
+            .map_err(|e| format!("Compilation failed: {e}"))?;
+        Ok(Self(Arc::new(Inner { source: text.to_owned(), regex, utf8: flags.utf8 })))
+    }
+
+    /// 1 if the subject matches, else 0, as `preg_match` counts.
+    pub(crate) fn matches(&self, subject: &Value) -> Result<Value, Error> {
+        if matches!(subject, Value::Array(_)) {
+            return Err(Error::host(format!(
+                "Twig\\Extension\\CoreExtension::matches(): Argument #2 ($str) must be of type ?string, {} given",
+                subject.type_name()
+            )));
+        }
+        let inner = &*self.0;
+        let bytes = subject.to_bytes()?;
+        let failed = |why: &str| {
+            Error::runtime(format!("Regexp \"{}\" passed to \"matches\" failed: {why}.", inner.source))
+        };
+        let latin;
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) if inner.utf8 || text.is_ascii() => text,
+            Err(_) if inner.utf8 => {
+                return Err(failed("Malformed UTF-8 characters, possibly incorrectly encoded"));
+            }
+            _ => {
+                latin = as_latin1(&bytes);
+                &latin
+            }
+        };
+        match inner.regex.is_match(text) {
+            Ok(found) => Ok(Value::Int(found.into())),
+            Err(_) => Err(failed("Backtrack limit exhausted")),
+        }
+    }
+}
+
+/// `matches` with a pattern that is known only when rendering.
+pub(crate) fn matches(pattern: &Value, subject: &Value) -> Result<Value, Error> {
+    if matches!(pattern, Value::Array(_) | Value::Null) {
+        return Err(Error::host(format!(
+            "Twig\\Extension\\CoreExtension::matches(): Argument #1 ($regexp) must be of type string, {} given",
+            pattern.type_name()
+        )));
+    }
+    let text = pattern.to_text()?;
+    match Pattern::new(&text) {
+        Ok(pattern) => pattern.matches(subject),
+        Err(why) => Err(Error::runtime(format!("Regexp \"{text}\" passed to \"matches\" is not valid: {why}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(pattern: &str, subject: &str) -> bool {
+        Pattern::new(pattern).unwrap().matches(&subject.into()).unwrap() == Value::Int(1)
+    }
+
+    #[test]
+    fn pcre_forms_work() {
+        assert!(test("/^\\d+$/", "12\n"));
+        assert!(!test("/^\\d+$/D", "12\n"));
+        assert!(test("#a/b#", "xa/by"));
+        assert!(test("{^a{2}$}", "aa"));
+        assert!(test("/(a)\\1/", "aa"));
+        assert!(test("/(?<=x)y(?!z)/", "xy"));
+        assert!(test("/^.$/u", "é"));
+        assert!(!test("/^.$/", "é"));
+        assert!(test("/^[\\w-]+$/", "a-b_1"));
+        assert!(test("/É/iu", "é"));
+        assert!(test("/a{,2}/", "a{,2}"));
+        assert!(test("/[[:alpha:]]/", "x"));
+    }
+
+    #[test]
+    fn broken_patterns_give_phps_words() {
+        for (pattern, want) in [
+            ("a", "Delimiter must not be alphanumeric, backslash, or NUL"),
+            ("", "Empty regular expression"),
+            ("/o", "No ending delimiter '/' found"),
+            ("(o", "No ending matching delimiter ')' found"),
+            ("/[/", "Compilation failed: missing terminating ] for character class at offset 1"),
+            ("/a/k", "Unknown modifier 'k'"),
+            ("/(/", "Compilation failed: missing closing parenthesis at offset 1"),
+            ("/*/", "Compilation failed: quantifier does not follow a repeatable item at offset 0"),
+        ] {
+            assert_eq!(Pattern::new(pattern).unwrap_err(), want, "{pattern}");
+        }
+    }
+}
