@@ -118,7 +118,7 @@ pub fn extract(text: &str, tokens: &[Token], lexicon: &Lexicon<'_>) -> Vec<Entit
     add(amount::amounts(tokens, lexicon, &taken), &mut taken);
     add(time::times(tokens, lexicon.now, &taken), &mut taken);
     add(amount::years(tokens, lexicon.now, &taken), &mut taken);
-    add(contact::names(tokens, &taken), &mut taken);
+    add(contact::names(text, tokens, &taken), &mut taken);
     add(terms::words(tokens, lexicon, &taken), &mut taken);
     add(amount::plain(tokens, &taken), &mut taken);
     out.sort_by_key(|entity| entity.from);

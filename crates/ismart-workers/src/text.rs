@@ -37,6 +37,8 @@ pub struct Token {
     pub kind: TokenKind,
     /// Begins with a capital letter.
     pub capital: bool,
+    /// `text` is not what was typed: a slip was repaired.
+    pub corrected: bool,
 }
 
 impl Token {
@@ -126,6 +128,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
                 end,
                 kind,
                 capital: c.is_uppercase(),
+                corrected: false,
             });
         }
         previous = Some(c);

@@ -7,6 +7,7 @@ mod command;
 mod fill;
 mod lexicon;
 mod offer;
+mod speller;
 
 pub use command::Command;
 pub use lexicon::polarity;
@@ -79,6 +80,7 @@ struct Learnt {
     model: IntentModel,
     concepts: Concepts,
     known: HashSet<String>,
+    speller: speller::Speller,
     english: HashSet<String>,
 }
 
@@ -91,6 +93,7 @@ impl Understander {
         let mut learnt = Learnt {
             model: IntentModel::default(),
             concepts: concepts.clone(),
+            speller: speller(&package),
             known: words_known(&package),
             english: HashSet::new(),
         };
@@ -116,6 +119,7 @@ impl Understander {
             model: IntentModel::train(&examples),
             concepts,
             known: bare.learnt.known.clone(),
+            speller: bare.learnt.speller.clone(),
             english: bare.learnt.english.clone(),
         };
         Self { package, learnt: Arc::new(learnt), terms }
@@ -202,7 +206,10 @@ impl Understander {
         let text = cut(text);
         let turned = reread(text, |word| self.known(word) || lexicon::is_common(word));
         let text = turned.unwrap_or_else(|| text.to_owned());
-        let read = tokens(&text);
+        let mut read = tokens(&text);
+        self.learnt.speller.correct(&mut read, |token| {
+            self.known(&token.text) || self.known(&token.stem) || lexicon::is_common(&token.text)
+        });
         (text, read)
     }
 
@@ -236,7 +243,7 @@ impl Understander {
             filled.retain(|(other, _)| *other != slot);
             filled.push((slot, Value::String(choice)));
         }
-        let contact = self.contact(&read, &entities, awaits, start);
+        let contact = self.contact(&heard.text, &read, &entities, awaits, start);
         let polar = lexicon::polarity(read.get(start..).unwrap_or_default());
         let content = self.content(&read, start, &entities);
         let satisfied = pending.is_some_and(|name| filled.iter().any(|(slot, _)| slot == name))
@@ -264,7 +271,14 @@ impl Understander {
         heard
     }
 
-    fn contact(&self, read: &[Token], entities: &[Entity], awaits: Awaits<'_>, start: usize) -> Vec<Command> {
+    fn contact(
+        &self,
+        text: &str,
+        read: &[Token],
+        entities: &[Entity],
+        awaits: Awaits<'_>,
+        start: usize,
+    ) -> Vec<Command> {
         let set = |name: &str, value: &str| Command::SetSlot {
             name: name.to_owned(),
             value: Value::String(value.to_owned()),
@@ -285,13 +299,19 @@ impl Understander {
             .enumerate()
             .skip(start)
             .filter(|(at, _)| !entities.iter().any(|e| (e.from..e.to).contains(at)))
+            .filter(|(_, token)| !lexicon::is_empty_word(&token.text))
             .map(|(_, token)| token.clone())
             .collect();
         let ordinary = |token: &Token| {
-            self.known(&token.text) || self.known(&token.stem) || lexicon::is_common(&token.text)
+            let known = self.known(&token.text) || self.known(&token.stem) || lexicon::is_common(&token.text);
+            known && !token.corrected
         };
         if asked && !named && crate::extract::looks_like_name(&free, ordinary) {
-            let words: Vec<String> = free.iter().filter(|t| t.is_word()).map(|t| capital(&t.text)).collect();
+            let words: Vec<String> = free
+                .iter()
+                .filter(|t| t.is_word())
+                .map(|t| capital(&crate::text::fold(text.get(t.start..t.end).unwrap_or_default())))
+                .collect();
             if let Ok(name) = ismart_domain::PersonName::parse(&words.join(" ")) {
                 out.push(set("name", name.as_str()));
             }
@@ -533,6 +553,14 @@ fn mask(text: &str, read: &[Token], entities: &[Entity]) -> String {
         }
     }
     out.trim().to_owned()
+}
+
+fn speller(package: &Package) -> speller::Speller {
+    let examples = package.intents.list.iter().flat_map(|intent| intent.ru.iter().chain(&intent.en));
+    let aliases = package.entities.group.values().flat_map(|group| group.terms.values().flatten());
+    let read: Vec<Token> = examples.chain(aliases).flat_map(|text| tokens(text)).collect();
+    let words = read.iter().map(|token| token.text.as_str());
+    speller::Speller::new(lexicon::common().chain(words).chain(NAMES.lines()))
 }
 
 fn words_known(package: &Package) -> HashSet<String> {

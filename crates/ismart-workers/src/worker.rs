@@ -213,6 +213,9 @@ impl Worker {
             return (heard, Source::Choice, label.into_iter().collect());
         }
         let mut heard = self.understander.hear(text, memory, self.awaits(memory), &now);
+        if heard.commands.is_empty() && extras.contact.is_none() {
+            heard.commands.push(Command::Unknown);
+        }
         if heard.intent.is_empty() {
             "none".clone_into(&mut heard.intent);
             heard.confidence = 1.0;

@@ -133,7 +133,7 @@ pub fn looks_like_name(tokens: &[Token], ordinary: impl Fn(&Token) -> bool) -> b
         && (named || words.iter().all(|t| !ordinary(t)))
 }
 
-pub(super) fn names(tokens: &[Token], taken: &[bool]) -> Vec<(usize, usize, Found)> {
+pub(super) fn names(text: &str, tokens: &[Token], taken: &[bool]) -> Vec<(usize, usize, Found)> {
     let free = |i: usize| tokens.get(i).filter(|t| t.is_word() && !taken.get(i).copied().unwrap_or(true));
     let mut out = Vec::new();
     for (i, token) in tokens.iter().enumerate() {
@@ -162,7 +162,8 @@ pub(super) fn names(tokens: &[Token], taken: &[bool]) -> Vec<(usize, usize, Foun
             }
             to += 1;
         }
-        let spelled: Vec<String> = tokens.iter().take(to).skip(start).map(|t| title(&t.text)).collect();
+        let typed = |t: &Token| title(text.get(t.start..t.end).unwrap_or_default());
+        let spelled: Vec<String> = tokens.iter().take(to).skip(start).map(typed).collect();
         if let Ok(name) = PersonName::parse(&spelled.join(" ")) {
             let from = if start > i { i } else { start };
             out.push((from, to, Found::Name(name)));

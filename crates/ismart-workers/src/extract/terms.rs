@@ -53,11 +53,8 @@ impl TermIndex {
 
     fn add(&mut self, rule: usize, alias: &str) {
         let read = tokens(alias);
-        let words: Vec<(String, String)> = read
-            .into_iter()
-            .filter(|t| t.kind != TokenKind::Mark)
-            .map(|t| (t.text, t.stem))
-            .collect();
+        let words: Vec<(String, String)> =
+            read.into_iter().filter(|t| t.kind != TokenKind::Mark).map(|t| (t.text, t.stem)).collect();
         let Some((text, stem)) = words.first().cloned() else { return };
         let chars: Vec<char> = text.chars().collect();
         if chars.len() >= 4 && chars.iter().all(|c| c.is_alphabetic()) {
@@ -101,7 +98,10 @@ impl TermIndex {
             let fits = spelling.words.iter().enumerate().skip(1).all(|(n, (text, stem))| {
                 read.get(at + n).is_some_and(|token| {
                     free(at + n)
-                        && (token.text == *text || token.stem == *stem || token.stem == *text || near(&token.text, text))
+                        && (token.text == *text
+                            || token.stem == *stem
+                            || token.stem == *text
+                            || near(&token.text, text))
                 })
             });
             fits.then_some((at + spelling.words.len(), spelling.rule))

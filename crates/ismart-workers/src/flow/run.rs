@@ -117,6 +117,8 @@ impl<'a> Runner<'a> {
         evidence.add(&context.business);
         evidence.add_text(&context.consent.label);
         evidence.add_text(&context.consent.url);
+        evidence.add_link(&context.consent.url);
+        evidence.add_link(&context.business.to_string());
         for tool in &memory.done {
             evidence.add_success(tool, true);
         }

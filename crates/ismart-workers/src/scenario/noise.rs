@@ -43,6 +43,9 @@ fn below(seed: &mut u64, limit: usize) -> usize {
 /// The message with this noise; the same seed gives the same text.
 #[must_use]
 pub fn noisy(text: &str, noise: Noise, seed: u64) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     let mut seed = seed ^ 0xA5A5_5A5A_0F0F_F0F0;
     match noise {
         Noise::None => text.to_owned(),
@@ -59,7 +62,7 @@ pub fn noisy(text: &str, noise: Noise, seed: u64) -> String {
         Noise::Typos => typos(text, &mut seed),
         Noise::Layout => {
             let special = text.contains('@') || text.chars().any(|c| c.is_ascii_alphabetic());
-            if special { text.to_lowercase() } else { other_layout(&text.to_lowercase()) }
+            if special { text.to_lowercase() } else { letters(&text.to_lowercase()) }
         }
         Noise::Padded => {
             let words = ["пожалуйста", "плиз", "если можно", "будьте добры"];
@@ -72,6 +75,13 @@ pub fn noisy(text: &str, noise: Noise, seed: u64) -> String {
         }
         Noise::Sloppy => text.replace(' ', "  ").replace('ё', "е").replace('?', "??"),
     }
+}
+
+/// Letters in the other layout; marks and digits stay, they lie elsewhere on the keyboard.
+fn letters(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_alphabetic() { other_layout(&c.to_string()) } else { c.to_string() })
+        .collect()
 }
 
 /// One wrong letter in at most two words of six letters and more: swapped, dropped or doubled. First letters stay.

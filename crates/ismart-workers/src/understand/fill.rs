@@ -72,7 +72,8 @@ pub(super) fn slots(
 /// Do words that begin like those of the phrase stand in a row?
 fn says(read: &[Token], phrase: &str) -> bool {
     let starts: Vec<&str> = phrase.split(' ').collect();
-    read.windows(starts.len()).any(|window| window.iter().zip(&starts).all(|(t, start)| t.text.starts_with(start)))
+    read.windows(starts.len())
+        .any(|window| window.iter().zip(&starts).all(|(t, start)| t.text.starts_with(start)))
 }
 
 /// `не 11, а 12`: what stands right after a `не` is not meant. Terms carry their own negation.

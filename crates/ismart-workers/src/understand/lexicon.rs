@@ -61,7 +61,12 @@ const NOT: &[&str] = &[
     "требуется",
 ];
 const EMPTY: &[&str] = &[
-    "будьте", "добры", "плз", "если", "скажите", "подскажите",
+    "будьте",
+    "добры",
+    "плз",
+    "если",
+    "скажите",
+    "подскажите",
     "а",
     "и",
     "в",
@@ -187,7 +192,32 @@ const QUESTION: &[&str] = &[
     "which",
 ];
 const COMMON: &[&str] = &[
-    "первый", "второй", "третий", "четвертый", "первое", "второе", "третье", "последний", "любой", "любая", "любое", "любые", "разницы", "разница", "знаю", "неважно", "важно", "согласен", "согласна", "новый", "новая", "старый", "понятно", "интересует", "расскажите", "покажите",
+    "первый",
+    "второй",
+    "третий",
+    "четвертый",
+    "первое",
+    "второе",
+    "третье",
+    "последний",
+    "любой",
+    "любая",
+    "любое",
+    "любые",
+    "разницы",
+    "разница",
+    "знаю",
+    "неважно",
+    "важно",
+    "согласен",
+    "согласна",
+    "новый",
+    "новая",
+    "старый",
+    "понятно",
+    "интересует",
+    "расскажите",
+    "покажите",
     "есть",
     "привет",
     "цена",
@@ -314,9 +344,55 @@ const COMMON: &[&str] = &[
     "роди",
 ];
 
+/// Words of numbers and dates that a slip may hide.
+const MEASURES: &[&str] = &[
+    "двадцать",
+    "тридцать",
+    "пятьдесят",
+    "двести",
+    "триста",
+    "четыреста",
+    "пятьсот",
+    "шестьсот",
+    "семьсот",
+    "восемьсот",
+    "девятьсот",
+    "полутора",
+    "половиной",
+    "полмиллиона",
+    "понедельник",
+    "воскресенье",
+    "следующей",
+    "следующую",
+    "неделе",
+    "неделю",
+    "выходных",
+    "выходные",
+    "обеда",
+    "полдень",
+    "половина",
+    "месяцев",
+    "приветствую",
+    "здравствуйте",
+    "добрый",
+    "доброе",
+    "согласен",
+    "пожалуйста",
+    "рублей",
+];
+
+/// All of them, for the speller.
+pub(super) fn common<'a>() -> impl Iterator<Item = &'a str> {
+    [COMMON, YES, NO, EMPTY, QUESTION, MEASURES].into_iter().flatten().copied()
+}
+
 /// Is it a common word of the language?
 pub(super) fn is_common(word: &str) -> bool {
-    COMMON.contains(&word) || YES.contains(&word) || NO.contains(&word) || EMPTY.contains(&word)
+    COMMON.contains(&word)
+        || MEASURES.contains(&word)
+        || YES.contains(&word)
+        || NO.contains(&word)
+        || EMPTY.contains(&word)
 }
 
 /// Words that carry no wish of their own.
@@ -472,6 +548,12 @@ pub(super) fn clauses(read: &[Token], start: usize) -> Vec<(usize, usize)> {
                         | "позвоните"
                 ));
         let more = matches!(token.text.as_str(), "также" | "заодно") && at > from;
+        // A request that follows without any mark: `до скольки работаете запишите на ремонт`.
+        if at > from + 2 && opens_request(&token.text) && !and && !comma {
+            out.push((from, at));
+            from = at;
+            continue;
+        }
         if sentence || comma || and || more {
             if at > from {
                 out.push((from, at));
@@ -484,6 +566,21 @@ pub(super) fn clauses(read: &[Token], start: usize) -> Vec<(usize, usize)> {
     }
     out.retain(|(a, b)| read.get(*a..*b).is_some_and(|part| part.iter().any(Token::is_word)));
     out
+}
+
+fn opens_request(word: &str) -> bool {
+    matches!(
+        word,
+        "запишите"
+            | "запиши"
+            | "позовите"
+            | "позови"
+            | "перезвоните"
+            | "позвоните"
+            | "рассчитайте"
+            | "посчитайте"
+            | "покажите"
+    )
 }
 
 fn joins(word: &str) -> bool {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Runner;
 use crate::flow::{Act, Condition};
 use crate::memory::{ConsentGiven, Source};
-use crate::package::FlowKind;
+use crate::package::{FlowKind, SlotKind};
 use crate::understand::Command;
 
 /// A flow to begin, with what `turn.topic` and `turn.question` are for it.
@@ -27,6 +27,7 @@ struct Tally {
     unknown: bool,
     greeted: bool,
     bare_polar: Option<bool>,
+    contact: bool,
     corrected: Vec<String>,
 }
 
@@ -122,6 +123,7 @@ impl Runner<'_> {
                 if self.memory.slots.get(name).is_none_or(|old| old.value != *value) {
                     tally.corrected.push(name.clone());
                 }
+                tally.contact |= matches!(name.as_str(), "phone" | "email");
                 tally.progress |= self.fill(name, value, source, label);
             }
             Command::Confirm { yes } => tally.bare_polar = Some(*yes),
@@ -171,10 +173,26 @@ impl Runner<'_> {
                 true
             }
             _ if self.package.rules.slot.contains_key(name) => {
-                self.set_slot(name, value.clone(), source, label);
+                let value = self.joined(name, value);
+                self.set_slot(name, value, source, label);
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Another hour keeps the day that was said before.
+    fn joined(&self, name: &str, value: &Value) -> Value {
+        let moment = self.package.rules.slot.get(name).is_some_and(|rule| rule.kind == SlotKind::When);
+        let old = self.memory.slot(name).and_then(Value::as_object).filter(|_| moment);
+        match (old, value.as_object()) {
+            (Some(old), Some(new)) if !new.contains_key("date_from") => {
+                let mut joined = new.clone();
+                let days = ["date_from", "date_to"].into_iter();
+                joined.extend(days.filter_map(|key| Some((key.to_owned(), old.get(key)?.clone()))));
+                Value::Object(joined)
+            }
+            _ => value.clone(),
         }
     }
 
@@ -192,6 +210,8 @@ impl Runner<'_> {
             return;
         }
         match act {
+            // `нет, лучше в три`: the new value is the answer, the flow goes back to where it is used.
+            Some(Act::Confirm { .. }) if !yes && !tally.corrected.is_empty() => tally.progress = true,
             Some(Act::Confirm { no, .. }) => {
                 tally.progress = true;
                 match (yes, no) {
@@ -317,10 +337,26 @@ impl Runner<'_> {
         }
         let digressed = self.replies.len() > said && waited && self.calls.len() == before;
         let nothing = self.replies.len() == said && waited;
-        if digressed {
+        if self.replies.is_empty() && !waited {
+            self.nothing_said(tally.contact).await;
+        } else if digressed {
             self.resume(said);
         } else if nothing {
             self.vain(said).await;
+        }
+    }
+
+    /// A message that only filled slots while nothing waited: a contact left by itself asks for a call, anything
+    /// else gets the question what the visitor wants.
+    async fn nothing_said(&mut self, contact: bool) {
+        if contact {
+            let late = self.package.rules.contact.late.clone();
+            self.push(&late);
+            self.run(0).await;
+        }
+        if self.replies.is_empty() {
+            let idle = self.package.rules.on.idle.clone();
+            self.say(&idle, None, None);
         }
     }
 

@@ -211,7 +211,10 @@ impl Runner<'_> {
             [&card.title, &card.text, &card.price].into_iter().for_each(|text| self.evidence.add_text(text));
         }
         outcome.choices.iter().for_each(|choice| self.evidence.add_text(&choice.label));
-        outcome.sources.iter().for_each(|source| self.evidence.add_text(&source.title));
+        for source in &outcome.sources {
+            self.evidence.add_text(&source.title);
+            self.evidence.add_link(&source.url);
+        }
         if effect == Effect::Write {
             self.evidence.add_success(tool, true);
             self.memory.done.push(tool.to_owned());
