@@ -2,11 +2,14 @@
 //! Promises: `index.contract.md`.
 
 mod asked;
+mod codes;
 mod field;
 mod judge;
 mod quote;
 mod reading;
 mod tokens;
+
+use std::collections::HashSet;
 
 use self::asked::Asked;
 use self::field::{Bm25, Field};
@@ -56,6 +59,8 @@ pub struct Answer<'a> {
 pub struct Index {
     tokens: Tokens,
     vocabulary: Vocabulary,
+    /// Letters with which the marks of the pages begin: `to` of `ТО-1`.
+    marks: HashSet<String>,
     passages: Vec<Passage>,
     readings: Vec<Reading>,
     stems: Field<u32>,
@@ -103,7 +108,7 @@ impl Index {
                 of.iter().flat_map(|(word, w)| grams(word).into_iter().map(|gram| (gram, *w))).collect()
             })
             .collect();
-        let readings = passages
+        let readings: Vec<Reading> = passages
             .iter()
             .zip(&stems)
             .map(|(passage, stems)| Reading::of(passage, stems, &mut vocabulary, &tokens))
@@ -113,6 +118,11 @@ impl Index {
             grams: Field::of(pieces, GRAMS),
             tokens,
             vocabulary,
+            marks: readings
+                .iter()
+                .flat_map(Reading::codes)
+                .map(|code| codes::prefix(code).to_owned())
+                .collect(),
             passages,
             readings,
         }
@@ -137,7 +147,7 @@ impl Index {
     #[must_use]
     pub fn answer(&self, question: &str) -> Option<Answer<'_>> {
         let (best, evidence) = self.judged(question)?;
-        let confidence = evidence.chance();
+        let confidence = if best.sentence.has_codes { evidence.chance() } else { 0.0 };
         Some(Answer {
             passage: best.passage,
             quote: quote::around(best.passage, &best.sentence),
@@ -159,12 +169,15 @@ impl Index {
         let asked = self.asked(question)?;
         let found = self.ranked(&asked, LOOKED_AT);
         let second = found.get(1).map_or(0.0, |found| found.score);
+        let rival_has_mark = found.get(1).is_some_and(|found| found.sentence.has_codes);
         let best = found.into_iter().next()?;
+        let only_with_mark = !asked.codes.is_empty() && best.sentence.has_codes && !rival_has_mark;
+        let ahead = if only_with_mark { best.score } else { (best.score - second).max(0.0) };
         let evidence = Evidence {
             passage: asked.coverage(|id| best.reading.holds(id)),
             sentence: best.sentence.coverage,
             score: best.score,
-            margin: if best.score > 0.0 { (best.score - second) / best.score } else { 0.0 },
+            margin: if best.score > 0.0 { ahead / best.score } else { 0.0 },
             telling: asked.telling(),
             same_question: best.reading.same_question(&asked, |id| self.stems.idf(&id)),
         };
@@ -179,6 +192,7 @@ impl Index {
             |id| id.map_or_else(|| self.stems.strangeness(), |id| self.stems.idf(&id)),
             |gram| self.grams.idf(gram),
         )
+        .map(|asked| asked.with_codes(codes::asked_codes(question, &self.marks)))
     }
 
     /// The best passages with their best sentences.
@@ -205,7 +219,11 @@ impl Index {
                 Some(Found { passage, reading, sentence, score })
             })
             .collect();
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        // The very mark that was asked for (`ТО-2`) goes before any likeness.
+        found.sort_by(|a, b| {
+            let by_mark = b.sentence.has_codes.cmp(&a.sentence.has_codes);
+            by_mark.then(b.score.total_cmp(&a.score))
+        });
         found
     }
 }

@@ -44,8 +44,9 @@ pub struct Passage {
 
 /// Takes every text of a page's content that a visitor could read. Walks any structure: a heading is what is
 /// called title, heading, name or label; pairs of question and answer, price rows, tables and lists are
-/// known by their keys; technical values (addresses, pictures, identifiers, SEO) and parts with
-/// `visible: false` are passed over.
+/// known by their keys. Passed over are technical values (addresses, pictures, identifiers, SEO), parts with
+/// `visible: false`, fragments that only their key explains, and sentences with a value that a template
+/// would fill in.
 #[must_use]
 pub fn passages_from_page(page_title: &str, url: &str, content: &Value) -> Vec<Passage> {
     walk::walk(page_title, url, content)

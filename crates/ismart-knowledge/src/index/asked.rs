@@ -17,6 +17,8 @@ pub(super) struct Asked {
     pub(super) stem_total: f64,
     /// What all pieces together are worth.
     pub(super) gram_total: f64,
+    /// Marks such as `to2` that the answer must be about.
+    pub(super) codes: Vec<String>,
     /// Whether the answer must hold a number.
     pub(super) wants_number: bool,
 }
@@ -67,8 +69,15 @@ impl Asked {
             gram_total: grams.iter().map(|(gram, weight)| weight * gram_idf_of(gram)).sum(),
             words: stems,
             grams,
+            codes: Vec::new(),
             wants_number: wants_number(&words),
         })
+    }
+
+    /// Adds the marks that the question names.
+    pub(super) fn with_codes(mut self, codes: Vec<String>) -> Self {
+        self.codes = codes;
+        self
     }
 
     /// Words that some passage has, with their weights.

@@ -6,15 +6,18 @@ use crate::passages::{Kind, Passage, sentences};
 /// A quote grows by the sentences after the best one up to this many characters.
 const ENOUGH: usize = 220;
 
-/// The best sentence with what is needed to understand it: the whole answer of a FAQ, a line of a list or
-/// table, a sentence and the following ones of a text. Always a verbatim part of the passage's text.
+/// The best sentence with what is needed to understand it: the whole answer of a FAQ, a row of a table, a
+/// short list or a line of a long one, a sentence and the following ones of a text. Always a verbatim part of the passage's text.
 pub(super) fn around<'a>(passage: &'a Passage, best: &Best) -> &'a str {
     let text = passage.text.as_str();
-    if passage.kind == Kind::Faq || best.place.is_empty() || text.chars().count() <= ENOUGH {
-        return text;
-    }
-    if matches!(passage.kind, Kind::List | Kind::Table) {
-        return line_at(text, best.place.start);
+    let is_short = text.chars().count() <= ENOUGH;
+    match passage.kind {
+        Kind::Faq => return text,
+        _ if best.place.is_empty() => return text,
+        Kind::Table => return line_at(text, best.place.start),
+        Kind::List | Kind::Text if is_short => return text,
+        Kind::List => return line_at(text, best.place.start),
+        Kind::Text => {}
     }
     let mut end = best.place.end;
     for next in sentences(text.get(end..).unwrap_or_default()) {

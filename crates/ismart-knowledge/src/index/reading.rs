@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::asked::Asked;
+use super::codes::codes;
 use super::tokens::Tokens;
 use crate::passages::{Passage, sentences};
 
 /// How much a number in a sentence is worth to a question that asks for one.
 const NUMBER_BONUS: f64 = 0.1;
+/// A sentence with the very mark that was asked for goes before all others.
+const CODE_BONUS: f64 = 1.0;
 
 /// Numbers for stems.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +55,8 @@ pub(super) struct Reading {
     question: Vec<u32>,
     /// The question's words that carry content.
     question_content: Vec<u32>,
+    /// Marks in the question.
+    question_codes: Vec<String>,
     sentences: Vec<Sentence>,
 }
 
@@ -59,6 +64,7 @@ pub(super) struct Reading {
 struct Sentence {
     place: Range<usize>,
     stems: Vec<u32>,
+    codes: Vec<String>,
     has_number: bool,
 }
 
@@ -69,6 +75,8 @@ pub(super) struct Best {
     pub(super) place: Range<usize>,
     /// Share of the question's telling words in it.
     pub(super) coverage: f64,
+    /// Whether it (or the FAQ's question) holds every mark that was asked for.
+    pub(super) has_codes: bool,
 }
 
 impl Reading {
@@ -91,6 +99,7 @@ impl Reading {
             read.push(Sentence {
                 place,
                 stems: vocabulary.ids(sentence, tokens),
+                codes: codes(sentence),
                 has_number: sentence.chars().any(|c| c.is_ascii_digit()),
             });
         }
@@ -98,6 +107,7 @@ impl Reading {
             stems: sorted(stems.iter().map(|(id, _)| *id).collect()),
             question: vocabulary.ids(asked, tokens),
             question_content,
+            question_codes: codes(asked),
             sentences: read,
         }
     }
@@ -105,6 +115,11 @@ impl Reading {
     /// Whether the passage has the stem anywhere.
     pub(super) fn holds(&self, id: u32) -> bool {
         self.stems.binary_search(&id).is_ok()
+    }
+
+    /// All marks of the passage.
+    pub(super) fn codes(&self) -> impl Iterator<Item = &String> {
+        self.sentences.iter().flat_map(|sentence| &sentence.codes).chain(&self.question_codes)
     }
 
     /// Chooses the best sentence; a question that asks for a number prefers one that holds a number. The
@@ -116,10 +131,20 @@ impl Reading {
             let coverage = asked.coverage(|id| {
                 sentence.stems.binary_search(&id).is_ok() || self.question.binary_search(&id).is_ok()
             });
-            let bonus = if asked.wants_number && sentence.has_number { NUMBER_BONUS } else { 0.0 };
+            let has_codes = asked
+                .codes
+                .iter()
+                .all(|code| sentence.codes.contains(code) || self.question_codes.contains(code));
+            // A row that begins with the mark is about it; another may only mention it.
+            let mark = match (asked.codes.first(), sentence.codes.first()) {
+                (Some(asked), Some(first)) if has_codes && asked == first => 2.0 * CODE_BONUS,
+                (Some(_), _) if has_codes => CODE_BONUS,
+                _ => 0.0,
+            };
+            let bonus = mark + if asked.wants_number && sentence.has_number { NUMBER_BONUS } else { 0.0 };
             if coverage + bonus > best_rank {
                 best_rank = coverage + bonus;
-                best = Best { place: sentence.place.clone(), coverage };
+                best = Best { place: sentence.place.clone(), coverage, has_codes };
             }
         }
         best

@@ -69,7 +69,26 @@ const QUESTIONS: [&str; 2] = ["q", "question"];
 const ANSWERS: [&str; 3] = ["a", "answer", "text"];
 const TEXTS: [&str; 10] =
     ["text", "html", "content", "description", "desc", "note", "subtitle", "lead", "caption", "summary"];
-/// A text under any other key is taken for prose from this many characters on.
+/// Lists under these keys say by themselves what they list, or stand under the heading that says it.
+const LISTS: [&str; 16] = [
+    "items",
+    "list",
+    "paragraphs",
+    "texts",
+    "text",
+    "body",
+    "notes",
+    "conditions",
+    "content",
+    "lines",
+    "rules",
+    "points",
+    "bullets",
+    "features",
+    "advantages",
+    "steps",
+];
+/// A text under any other key is taken for prose from this many characters on, when it is a sentence.
 const PROSE: usize = 24;
 
 pub(super) fn walk(title: &str, url: &str, content: &Value) -> Vec<Passage> {
@@ -112,7 +131,7 @@ impl Walker<'_> {
     fn value(&mut self, value: &Value, context: &Context) {
         match value {
             Value::Object(object) => self.object(object, context),
-            Value::Array(items) => self.array(items, context),
+            Value::Array(items) => self.array(items, context, true),
             Value::String(text) if is_prose(text) => self.push(context, None, text, Kind::Text),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
@@ -154,9 +173,13 @@ impl Walker<'_> {
                     prose.push_str(text);
                     prose.push('\n');
                 }
-                Value::Object(_) | Value::Array(_) => {
+                Value::Object(_) => {
                     self.flush(&mut prose, &context);
                     self.value(value, &context);
+                }
+                Value::Array(items) => {
+                    self.flush(&mut prose, &context);
+                    self.array(items, &context, LISTS.contains(&key.as_str()));
                 }
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
             }
@@ -171,18 +194,22 @@ impl Walker<'_> {
         }
     }
 
-    /// Neighbouring strings and neighbouring short rows become one passage each; the rest is walked alone.
-    fn array(&mut self, items: &[Value], context: &Context) {
+    /// Strings together and short rows together become one passage each; the rest is walked alone. Under a key of
+    /// unknown meaning only whole sentences are taken: the key might say "not accepted", and nobody would read it.
+    fn array(&mut self, items: &[Value], context: &Context, is_plain: bool) {
         let mut strings: Vec<String> = Vec::new();
         let mut rows: Vec<String> = Vec::new();
         for item in items {
             match item {
-                Value::String(text) if !is_address(text) => strings.push(text.clone()),
+                Value::String(text) if !is_address(text) && (is_plain || is_prose(text)) => {
+                    strings.push(text.clone());
+                }
                 Value::Object(object) => match row(object) {
                     Some(line) => rows.push(line),
                     None => self.object(object, context),
                 },
-                other => self.value(other, context),
+                Value::Array(inner) => self.array(inner, context, is_plain),
+                _ => {}
             }
         }
         let prose = strings.iter().any(|text| text.ends_with(['.', '!', '?']));
@@ -274,11 +301,16 @@ fn row(object: &Map<String, Value>) -> Option<String> {
     Some(format!("{name}: {}{}", told.join(", "), note.unwrap_or_default()))
 }
 
+/// A whole sentence, or markup: a fragment cannot be understood without its key.
 fn is_prose(text: &str) -> bool {
     let text = text.trim();
+    let begins = text.starts_with(|c: char| !c.is_lowercase());
+    let ends = text.ends_with(['.', '!', '?', '…', '>', '»', ')']);
     text.chars().count() >= PROSE
         && text.contains(char::is_whitespace)
         && text.chars().any(char::is_alphabetic)
+        && begins
+        && ends
         && !is_address(text)
 }
 

@@ -111,6 +111,32 @@ fn p4_endings_case_and_typos_do_not_lose_the_passage() {
 }
 
 #[test]
+fn p2_a_mark_is_never_answered_with_another_mark() {
+    let faq = |question: &str, answer: &str| Passage {
+        question: Some(question.to_owned()),
+        kind: Kind::Faq,
+        ..text(answer)
+    };
+    let one = faq("Сколько стоит и сколько длится ТО-1?", "ТО-1 стоит от 9 900 ₽.");
+    let filler = || (0..20).map(|n| text(&format!("Другой текст под номером {n}.")));
+    let index = Index::new(filler().chain([one.clone()]).collect());
+    for question in ["сколько стоит ТО-1", "сколько стоит то 1", "цена ТО-1"]
+    {
+        assert!(index.answer(question).unwrap().confident, "{question}");
+    }
+    for question in ["сколько стоит ТО-2", "сколько стоит то 2", "сколько стоит то-10"]
+    {
+        assert!(!index.answer(question).unwrap().confident, "{question}");
+    }
+    let table = Passage {
+        kind: Kind::Table, ..text("ТО-4: ТО-2 и свечи: от 22 900 ₽\nТО-2: от 14 900 ₽")
+    };
+    let index = Index::new(filler().chain([one, table]).collect());
+    assert_eq!(index.answer("сколько стоит то-2").unwrap().quote, "ТО-2: от 14 900 ₽");
+    assert_eq!(index.answer("сколько стоит то 4").unwrap().quote, "ТО-4: ТО-2 и свечи: от 22 900 ₽");
+}
+
+#[test]
 fn p5_the_same_question_gives_the_same_answer() {
     let (one, two) = (demo(), demo());
     for (question, _) in questions() {

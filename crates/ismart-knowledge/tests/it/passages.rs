@@ -62,6 +62,25 @@ fn p1_a_sentence_with_an_unknown_value_is_never_taken() {
 }
 
 #[test]
+fn p1_what_only_its_key_explains_is_never_taken() {
+    let page = json!({
+        "accepted": ["автомобили после ДТП"],
+        "not_accepted": ["автомобили с запретом на регистрацию", "Автомобили с чужими номерами не берём."],
+        "used_scope": "двигатель и коробка передач",
+        "promise": "Остаток долга гасим сами.",
+        "conditions": ["возраст по году выпуска", "скидки не складываются"]
+    });
+    assert_eq!(
+        lines(&page),
+        [
+            "Text /credit [] Автомобили с чужими номерами не берём.",
+            "Text /credit [] Остаток долга гасим сами.",
+            "List /credit [] возраст по году выпуска\nскидки не складываются",
+        ]
+    );
+}
+
+#[test]
 fn long_texts_are_divided_under_the_same_heading() {
     let text = "Это одно из многих предложений длинного текста. ".repeat(80);
     let passages = of(&json!({"title": "Правила", "text": text}));
@@ -78,7 +97,7 @@ fn any_json_is_walked_without_harm() {
         json!(7),
         json!([]),
         json!({"sections": 5}),
-        json!({"sections": [null, 1, "текст, который виден всем посетителям"]}),
+        json!({"sections": [null, 1, "Текст, который виден всем посетителям."]}),
         json!({"q": "вопрос без ответа"}),
         json!({"head": ["а"], "rows": [[], [1, 2, 3]]}),
         json!({"title": ["не текст"], "text": {"text": {"text": "<p"}}}),
