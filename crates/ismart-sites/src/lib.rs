@@ -1,1 +1,49 @@
 //! Client sites: load, check, route, render.
+//!
+//! A site is a folder: `config/site.toml`, JSON content, Twig templates, files. [`SiteFolder::load`] reads it
+//! whole into an immutable [`Snapshot`], or says everything that is wrong with it; [`Snapshot::answer`] turns a
+//! [`Request`] into an [`Answer`] without touching the disk; [`check`] finds what would disappoint visitors;
+//! a [`Fleet`] finds the site of a host.
+//!
+//! ```no_run
+//! use ismart_sites::{Answer, External, Request, SiteFolder};
+//! # let now = jiff::Timestamp::UNIX_EPOCH;
+//! let site = SiteFolder::new("examples/avtograd").load(&External::default()).expect("a sound site");
+//! match site.answer(&Request::get("localhost", "/contacts", now)) {
+//!     Answer::Page(page) => println!("{} {}", page.status, page.key.title),
+//!     other => println!("{other:?}"),
+//! }
+//! ```
+
+mod answer;
+mod check;
+mod config;
+mod content;
+mod document;
+mod error_page;
+mod files;
+mod finding;
+mod fleet;
+mod folder;
+mod host;
+mod json;
+mod path;
+mod redirects;
+mod render;
+mod route;
+mod seo;
+mod snapshot;
+mod templates;
+mod view;
+
+pub use answer::{Answer, Cache, FileBody, Page, PageKey, PerRequest, Request};
+pub use check::check;
+pub use config::{
+    Collection, CollectionSource, Duplicates, OWNED_ELSEWHERE, SITE_TOML, SiteConfig, TrailingSlash,
+};
+pub use document::Document;
+pub use finding::{Finding, Position, Severity};
+pub use fleet::{Fleet, HostConflict};
+pub use folder::{External, SiteFolder};
+pub use snapshot::{Resolution, Snapshot};
+pub use templates::RenderFailure;

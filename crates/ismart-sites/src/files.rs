@@ -1,0 +1,307 @@
+//! Static files of a site: an index in memory, so that a request never names a path on disk.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::answer::{Cache, FileBody};
+use crate::finding::Finding;
+
+/// Files up to this size are kept in memory while the site's budget lasts.
+const SMALL: u64 = 1024 * 1024;
+
+/// Deeper folders are not read: a loop of mounts must not hang a load.
+const DEPTH: usize = 32;
+
+/// Folders of `data/` that visitors may read; `data/json` and feeds are not among them.
+const OPEN_DATA: &[&str] = &["audio", "docs", "files", "fonts", "img", "video"];
+
+/// One file found under a site folder.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Path relative to the site folder, with `/`.
+    pub(crate) path: String,
+    /// Where it lies.
+    pub(crate) disk: PathBuf,
+    /// Bytes.
+    pub(crate) len: u64,
+    modified: u128,
+}
+
+/// Every regular file under `root/sub`, sorted by path. Links and hidden files are left out, so nothing
+/// outside the folder and no `.env` can be reached; `.well-known` is not hidden.
+pub(crate) fn walk(root: &Path, sub: &str, findings: &mut Vec<Finding>) -> Vec<Found> {
+    let mut found = Vec::new();
+    let disk = root.join(sub);
+    if disk.is_dir() {
+        enter(&disk, sub, 0, &mut found, findings);
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn enter(disk: &Path, path: &str, depth: usize, found: &mut Vec<Found>, findings: &mut Vec<Finding>) {
+    let entries = match std::fs::read_dir(disk) {
+        Ok(entries) if depth < DEPTH => entries,
+        Ok(_) => {
+            let reason = format!("folders are nested more than {DEPTH} deep");
+            findings.push(Finding::error("file.depth", path, reason, "flatten the folders"));
+            return;
+        }
+        Err(error) => {
+            findings.push(unreadable(path, &error));
+            return;
+        }
+    };
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                findings.push(unreadable(path, &error));
+                continue;
+            }
+        };
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            let reason = format!("the file name {} is not UTF-8", name.display());
+            findings.push(Finding::error("file.name", path, reason, "rename the file"));
+            continue;
+        };
+        if name.starts_with('.') && name != ".well-known" {
+            continue;
+        }
+        let full = format!("{path}/{name}");
+        match entry.metadata() {
+            Ok(meta) if meta.is_dir() => enter(&entry.path(), &full, depth + 1, found, findings),
+            Ok(meta) if meta.is_file() => {
+                let modified =
+                    meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+                found.push(Found {
+                    path: full,
+                    disk: entry.path(),
+                    len: meta.len(),
+                    modified: modified.map_or(0, |age| age.as_millis()),
+                });
+            }
+            Ok(_) => {}
+            Err(error) => findings.push(unreadable(&full, &error)),
+        }
+    }
+}
+
+/// A file or folder that could not be read.
+pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> Finding {
+    Finding::error(
+        "file.unreadable",
+        path,
+        format!("cannot be read: {error}"),
+        "check that it exists and that the server's user may read it",
+    )
+}
+
+/// One served file.
+#[derive(Debug, Clone)]
+pub(crate) struct FileEntry {
+    pub(crate) body: FileBody,
+    pub(crate) content_type: &'static str,
+    pub(crate) cache: Cache,
+    pub(crate) etag: String,
+}
+
+/// Width and height of a picture in pixels.
+pub(crate) type Size = (u32, u32);
+
+/// All static files of a site by the path of their address.
+#[derive(Debug, Default)]
+pub(crate) struct FileIndex {
+    files: HashMap<String, FileEntry>,
+    /// `assets/css/main.css` → `/assets/css/main.1a2b3c4d.css`.
+    hashed: BTreeMap<String, String>,
+    sizes: HashMap<String, Size>,
+}
+
+impl FileIndex {
+    /// Reads `public/`, `assets/` and the open folders of `data/` under `root`; at most `budget` bytes are
+    /// kept in memory.
+    pub(crate) fn read(root: &Path, mut budget: u64, findings: &mut Vec<Finding>) -> Self {
+        let mut index = Self::default();
+        for found in walk(root, "public", findings) {
+            let address = found.path.trim_start_matches("public").to_owned();
+            index.add(&found, address, &mut budget, findings);
+        }
+        let mut open = walk(root, "assets", findings);
+        for folder in OPEN_DATA {
+            open.extend(walk(root, &format!("data/{folder}"), findings));
+        }
+        for found in open {
+            let address = format!("/{}", found.path);
+            index.add(&found, address, &mut budget, findings);
+        }
+        index
+    }
+
+    fn add(&mut self, found: &Found, address: String, budget: &mut u64, findings: &mut Vec<Finding>) {
+        let name = found.path.rsplit('/').next().unwrap_or("");
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        let extension = extension.to_ascii_lowercase();
+        if extension == "php" {
+            return;
+        }
+        let picture = PICTURES.contains(&extension.as_str());
+        let (body, etag) = if found.len <= SMALL && found.len <= *budget {
+            let bytes = match std::fs::read(&found.disk) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    findings.push(unreadable(&found.path, &error));
+                    return;
+                }
+            };
+            *budget -= found.len;
+            let digest = hex::encode(Sha256::digest(&bytes));
+            if picture && let Some(size) = picture_size(&bytes, &extension) {
+                self.sizes.insert(found.path.clone(), size);
+            }
+            (FileBody::Memory(Bytes::from(bytes)), digest.chars().take(20).collect::<String>())
+        } else {
+            if picture && let Ok(size) = imagesize::size(&found.disk) {
+                self.sizes.insert(found.path.clone(), pixels(size));
+            }
+            let body = FileBody::Disk { path: found.disk.clone(), len: found.len };
+            (body, format!("{:x}-{:x}", found.len, found.modified))
+        };
+        let entry = FileEntry {
+            body,
+            content_type: content_type(&extension),
+            cache: Cache::Revalidate,
+            etag: format!("\"{etag}\""),
+        };
+        if found.path.starts_with("assets/") && matches!(entry.body, FileBody::Memory(_)) {
+            let mark: String = etag.chars().take(8).collect();
+            let folder = address.strip_suffix(name).unwrap_or("/assets/");
+            let alias = format!("{folder}{stem}.{mark}.{extension}");
+            self.files.insert(alias.clone(), FileEntry { cache: Cache::Immutable, ..entry.clone() });
+            self.hashed.insert(found.path.clone(), alias);
+        }
+        self.files.insert(address, entry);
+    }
+
+    /// The file at an address path (decoded, with leading slash).
+    pub(crate) fn get(&self, path: &str) -> Option<&FileEntry> {
+        self.files.get(path)
+    }
+
+    /// The address with a content hash of a file under `assets/`.
+    pub(crate) fn hashed(&self, path: &str) -> Option<&str> {
+        self.hashed.get(path).map(String::as_str)
+    }
+
+    /// Name under `assets/{kind}/` → address with a content hash.
+    pub(crate) fn manifest(&self, kind: &str) -> impl Iterator<Item = (&str, &str)> {
+        let folder = format!("assets/{kind}/");
+        self.hashed
+            .iter()
+            .filter_map(move |(path, url)| Some((path.strip_prefix(folder.as_str())?, url.as_str())))
+    }
+
+    /// The names of a build's manifest carry a hash: their files never change.
+    pub(crate) fn mark_immutable(&mut self, path: &str) {
+        if let Some(entry) = self.files.get_mut(path) {
+            entry.cache = Cache::Immutable;
+        }
+    }
+
+    /// Width and height of a picture by its path under the site folder.
+    pub(crate) fn size(&self, path: &str) -> Option<Size> {
+        self.sizes.get(path).copied()
+    }
+
+    /// The text of a small file by its address.
+    pub(crate) fn text(&self, address: &str) -> Option<&str> {
+        match &self.files.get(address)?.body {
+            FileBody::Memory(bytes) => std::str::from_utf8(bytes).ok(),
+            FileBody::Disk { .. } => None,
+        }
+    }
+}
+
+const PICTURES: &[&str] = &["avif", "gif", "jpeg", "jpg", "png", "svg", "webp"];
+
+fn pixels(size: imagesize::ImageSize) -> Size {
+    (u32::try_from(size.width).unwrap_or(u32::MAX), u32::try_from(size.height).unwrap_or(u32::MAX))
+}
+
+fn picture_size(bytes: &[u8], extension: &str) -> Option<Size> {
+    if extension == "svg" {
+        return svg_size(std::str::from_utf8(bytes).ok()?);
+    }
+    imagesize::blob_size(bytes).ok().map(pixels)
+}
+
+/// Width and height of the first `<svg>` tag: its own, or those of its view box.
+fn svg_size(text: &str) -> Option<Size> {
+    let tag = text.get(text.find("<svg")?..)?;
+    let tag = tag.get(..tag.find('>')?)?;
+    let attribute = |name: &str| {
+        let rest = tag.split_once(&format!(" {name}=")).map(|(_, rest)| rest)?;
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        rest.get(1..)?.split(quote).next()
+    };
+    let whole = |text: &str| {
+        let number = text.trim().trim_end_matches("px");
+        number.split('.').next()?.parse::<u32>().ok().filter(|_| !number.ends_with('%'))
+    };
+    if let (Some(width), Some(height)) =
+        (attribute("width").and_then(whole), attribute("height").and_then(whole))
+    {
+        return Some((width, height));
+    }
+    let mut sides = attribute("viewBox")?.split([' ', ',']).filter(|part| !part.is_empty()).skip(2);
+    Some((whole(sides.next()?)?, whole(sides.next()?)?))
+}
+
+/// The media type of a file name's extension (lower case).
+fn content_type(extension: &str) -> &'static str {
+    match extension {
+        "avif" => "image/avif",
+        "css" => "text/css; charset=utf-8",
+        "csv" => "text/csv; charset=utf-8",
+        "gif" => "image/gif",
+        "htm" | "html" => "text/html; charset=utf-8",
+        "ico" => "image/x-icon",
+        "jpeg" | "jpg" => "image/jpeg",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "json" | "map" => "application/json",
+        "mp3" => "audio/mpeg",
+        "mp4" => "video/mp4",
+        "otf" => "font/otf",
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "ttf" => "font/ttf",
+        "md" | "txt" => "text/plain; charset=utf-8",
+        "wasm" => "application/wasm",
+        "webm" => "video/webm",
+        "webmanifest" => "application/manifest+json",
+        "webp" => "image/webp",
+        "woff" => "font/woff",
+        "woff2" => "font/woff2",
+        "xml" => "application/xml; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_drawings_come_from_the_root_tag() {
+        assert_eq!(svg_size("<?xml?><svg width=\"24\" height='16px'><rect width=\"1\"/>"), Some((24, 16)));
+        assert_eq!(svg_size("<svg xmlns=\"x\" viewBox=\"0 0 640,480.5\">"), Some((640, 480)));
+        assert_eq!(svg_size("<svg width=\"100%\" height=\"100%\" viewBox=\"0 0 8 9\">"), Some((8, 9)));
+        assert_eq!(svg_size("<svg>"), None);
+        assert_eq!(svg_size("no drawing"), None);
+    }
+}

@@ -1,0 +1,16 @@
+//! Tests of the crate at its seams.
+
+#[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod fleet;
+#[cfg(test)]
+mod load;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod support;
