@@ -490,24 +490,19 @@ impl Understander {
 
     /// Reads a button. Gives `None` for a choice that neither the package declares nor the last replies offered.
     #[must_use]
-    pub fn press(
-        &self,
-        choice: &str,
-        offered: &[Choice],
-        awaits: Awaits<'_>,
-    ) -> Option<(Vec<Command>, Option<(String, String)>)> {
+    pub fn press(&self, choice: &str, offered: &[Choice], awaits: Awaits<'_>) -> Option<Pressed> {
         let label = offered.iter().find(|c| c.choice == choice).map(|c| c.label.clone());
         match choice {
-            "yes" => return Some((vec![Command::Confirm { yes: true }], None)),
-            "no" => return Some((vec![Command::Confirm { yes: false }], None)),
-            "cancel" => return Some((vec![Command::Cancel], None)),
+            "yes" => return Some(Pressed::plain(vec![Command::Confirm { yes: true }])),
+            "no" => return Some(Pressed::plain(vec![Command::Confirm { yes: false }])),
+            "cancel" => return Some(Pressed::plain(vec![Command::Cancel])),
             _ => {}
         }
         let (prefix, value) = choice.split_once(':')?;
         if prefix == "intent" {
             let mut heard = Heard::default();
             self.command_of(&mut heard, value, &Map::new()).then_some(())?;
-            return Some((heard.commands, None));
+            return Some(Pressed::plain(heard.commands));
         }
         let rule = self.package.rules.choice.get(prefix)?;
         let good = value.chars().count() <= 200 && !value.chars().any(char::is_control);
@@ -517,7 +512,22 @@ impl Understander {
         if !rule.intent.is_empty() && !awaited {
             commands.push(Command::StartFlow { intent: rule.intent.clone() });
         }
-        good.then_some((commands, label.map(|label| (rule.slot.clone(), label))))
+        good.then(|| Pressed { commands, label: label.map(|label| (rule.slot.clone(), label)) })
+    }
+}
+
+/// What a button means.
+#[derive(Debug, Clone, Default)]
+pub struct Pressed {
+    /// The commands.
+    pub commands: Vec<Command>,
+    /// The slot that it fills and the button's label.
+    pub label: Option<(String, String)>,
+}
+
+impl Pressed {
+    fn plain(commands: Vec<Command>) -> Self {
+        Self { commands, label: None }
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::flow::{Act, Call, HandoverRequest, Reply, Runner};
 use crate::memory::{Memory, Source};
 use crate::package::Package;
-use crate::understand::{Awaits, Command, Heard, Understander, Vocabulary};
+use crate::understand::{Awaits, Command, Heard, Pressed, Understander, Vocabulary};
 
 /// What surrounds a turn.
 #[derive(Debug, Clone)]
@@ -199,7 +199,7 @@ impl Worker {
             .choice
             .as_deref()
             .and_then(|choice| self.understander.press(choice, &memory.offered, self.awaits(memory)));
-        if let Some((commands, label)) = pressed {
+        if let Some(Pressed { commands, label }) = pressed {
             let intent = commands.iter().find_map(|command| match command {
                 Command::StartFlow { intent } => Some(intent.clone()),
                 _ => None,

@@ -49,7 +49,7 @@ impl Condition {
 
     fn parse(text: &str) -> Result<Self, ConditionError> {
         let error = || ConditionError { text: text.to_owned() };
-        let number = |value: &str| value.trim().parse::<f64>().or_else(|_| Err(error()));
+        let number = |value: &str| value.trim().parse::<f64>().ok().ok_or_else(error);
         let (path, compare) = if let Some((path, value)) = text.split_once("!=") {
             (path, Compare::NotEqual(value.trim().to_owned()))
         } else if let Some((path, value)) = text.split_once('=') {

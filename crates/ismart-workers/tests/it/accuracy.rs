@@ -35,7 +35,7 @@ fn score() -> Score {
     score
 }
 
-/// Proves P12: what is said about accuracy is measured on messages that no example repeats.
+/// Proves P17: what is said about accuracy is measured on messages that no example repeats.
 #[test]
 fn held_out_messages_are_understood() {
     let score = score();

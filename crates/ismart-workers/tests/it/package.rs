@@ -85,6 +85,7 @@ fn faults_are_told_with_place_and_repair() {
     }
 }
 
+/// Proves P12.
 #[test]
 fn all_faults_are_reported_at_once() {
     let mut files = PackageFiles::read(&package_dir()).unwrap();

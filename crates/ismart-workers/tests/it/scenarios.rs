@@ -22,6 +22,7 @@ fn print(report: &Report) {
     }
 }
 
+/// Proves P16.
 #[test]
 fn every_scenario_of_the_package_passes_as_written() {
     let report = block_on(run(worker(), &mut Scene::default(), 1, 1));
@@ -30,6 +31,7 @@ fn every_scenario_of_the_package_passes_as_written() {
     assert_eq!(report.failures, Vec::new());
 }
 
+/// Proves P16.
 #[test]
 fn scenarios_pass_with_noise() {
     let report = block_on(run(worker(), &mut Scene::default(), 8, 20_261_122));
