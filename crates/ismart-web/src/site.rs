@@ -50,7 +50,7 @@ fn answer(platform: &Platform, origin: &Origin, asked: &Asked, request: &Request
 /// Turns a site's answer into HTTP.
 pub(crate) fn respond(answer: Answer) -> Response {
     match answer {
-        Answer::Page(page) => page_response(page),
+        Answer::Page(page) => page_response(*page),
         Answer::Redirect { status, location } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
             match HeaderValue::from_str(&location) {

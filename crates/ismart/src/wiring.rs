@@ -204,7 +204,7 @@ pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
     match sites::load_all(loaded, env) {
         Ok(parts) => {
             for part in &parts {
-                troubles.extend(sites::examine(part));
+                troubles.extend(sites::examine(part, env.now()));
             }
             troubles.extend(sites::conflicts(&parts));
         }

@@ -42,7 +42,7 @@ pub(super) struct Demo {
 
 /// Unpacks the dealer, starts the simulated CRM, writes a month of history once, then serves.
 pub(super) async fn demo(demo: Demo) -> Result<ExitCode, Failed> {
-    crate::telemetry::start("warn,ismart=info,ismart_web=error", false);
+    crate::telemetry::start("warn", false);
     let listener = listen_on(demo.listen).await?;
     unpack::unpack(&demo.data)?;
     let portal = portal(&demo.data, Limits::cloud(), Env::system()).await?;

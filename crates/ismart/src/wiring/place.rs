@@ -18,6 +18,7 @@ use ismart_tools::{Knowledge, SiteKnowledge};
 use ismart_web::{Place, Platform, World};
 use ismart_workers::desk::{Furniture, Workplace};
 use ismart_workers::{Vocabulary, Worker};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -94,7 +95,7 @@ impl Reloader {
             consent_label: consent(config, "consent_label", "Даю согласие на обработку персональных данных"),
             consent_url: consent(config, "consent_url", "/consent"),
             consent_version: consent(config, "consent_version", "1"),
-            consent_text: consent_text(site),
+            consent_text: consent_text(site, platform.env.now()),
             phone: text_at(site.global(), "/business/phone").unwrap_or_default().to_owned(),
         };
         let workplace = match worker {
@@ -227,12 +228,12 @@ fn consent(config: &SiteConfig, key: &str, default: &str) -> String {
 }
 
 /// The whole text that is agreed to: every text of the consent page, as the visitor reads it.
-fn consent_text(site: &Snapshot) -> String {
+fn consent_text(site: &Snapshot, now: Timestamp) -> String {
     let page = section_text(site.config(), "forms", "consent_page").unwrap_or_else(|| "consent".to_owned());
     let label = consent(site.config(), "consent_label", "Даю согласие на обработку персональных данных");
     let mut texts = vec![label];
     if let Some(document) = site.documents().find(|d| d.page_id == page && d.entity.is_none()) {
-        let body = site.resolved(document.body);
+        let body = site.resolved(document.body, now);
         let passages = ismart_knowledge::passages_from_page(document.title, &document.url, &body);
         texts.extend(passages.into_iter().map(|passage| passage.text));
     }

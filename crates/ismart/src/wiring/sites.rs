@@ -7,6 +7,7 @@ use ismart_domain::Env;
 use ismart_knowledge::catalogue::admit;
 use ismart_knowledge::{Catalogue, Feed, Index, Limits, Passage, passages_from_page};
 use ismart_sites::{CollectionSource, External, Finding, Fleet, Severity, SiteConfig, SiteFolder, Snapshot};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::config::Loaded;
@@ -60,7 +61,7 @@ fn load(path: &Path, env: &Env) -> Result<Parts, Vec<Trouble>> {
         }
     }
     let snapshot = folder.load(&external).map_err(explain)?;
-    let index = Arc::new(Index::new(passages(&snapshot)));
+    let index = Arc::new(Index::new(passages(&snapshot, env.now())));
     Ok(Parts { folder: path.to_path_buf(), snapshot, catalogue, index, warnings })
 }
 
@@ -91,20 +92,20 @@ fn read_feed(
 }
 
 /// What a worker may quote: every visible page, and the shared facts that pages print from `global.json`.
-fn passages(snapshot: &Snapshot) -> Vec<Passage> {
+fn passages(snapshot: &Snapshot, now: Timestamp) -> Vec<Passage> {
     let mut all = Vec::new();
     for document in snapshot.documents() {
         // Stock items are answered from the catalogue, which is asked at the moment of the question.
         if document.entity.is_some() && document.file.is_none() {
             continue;
         }
-        let body = snapshot.resolved(document.body);
+        let body = snapshot.resolved(document.body, now);
         all.extend(passages_from_page(document.title, &document.url, &body));
     }
     for (key, page) in shared_facts(snapshot.config()) {
         if let Some(facts) = snapshot.global().get(&key) {
             let title = page_title(snapshot, &page).unwrap_or_else(|| key.clone());
-            all.extend(passages_from_page(&title, &page, facts));
+            all.extend(passages_from_page(&title, &page, &snapshot.resolved(facts, now)));
         }
     }
     all
@@ -126,8 +127,8 @@ fn page_title(snapshot: &Snapshot, url: &str) -> Option<String> {
 }
 
 /// Everything that is wrong with a site that loads.
-pub(super) fn examine(parts: &Parts) -> Vec<Trouble> {
-    let findings = ismart_sites::check(&parts.snapshot);
+pub(super) fn examine(parts: &Parts, now: Timestamp) -> Vec<Trouble> {
+    let findings = ismart_sites::check(&parts.snapshot, now);
     let mut troubles: Vec<Trouble> = findings.iter().map(|f| trouble(&parts.folder, f)).collect();
     troubles.extend(parts.warnings.iter().cloned());
     troubles
