@@ -180,7 +180,8 @@ pub(crate) fn load(file: Option<&Path>, data: &Path) -> Result<Loaded, Failed> {
         }
     };
     let mut config: Config = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or("").matches('\n').count() + 1);
+        let line =
+            error.span().map_or(1, |span| text.get(..span.start).unwrap_or("").matches('\n').count() + 1);
         Failed::one(
             format!("{}:{line}", path.display()),
             error.message().to_owned(),
@@ -209,7 +210,11 @@ fn check_client(client: &mut ClientSection, path: &Path, base: &Path, troubles: 
         let key = format!("destination `{}`", destination.name);
         let place = format!("{}: client `{}`: {key}", path.display(), client.slug);
         if destination.name == ismart_leads::INBOX {
-            troubles.push(Trouble::new(&place, "`inbox` is the built-in destination", "give it another name"));
+            troubles.push(Trouble::new(
+                &place,
+                "`inbox` is the built-in destination",
+                "give it another name",
+            ));
         }
         for (name, value) in &mut destination.settings {
             if let Err(why) = resolve(value, base) {

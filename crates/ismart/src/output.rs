@@ -19,7 +19,11 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
-    pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>, repair: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        place: impl Into<String>,
+        reason: impl Into<String>,
+        repair: impl Into<String>,
+    ) -> Self {
         Self { place: place.into(), reason: reason.into(), repair: repair.into(), warning: false }
     }
 
@@ -33,7 +37,11 @@ impl Trouble {
 pub(crate) struct Failed(pub(crate) Vec<Trouble>);
 
 impl Failed {
-    pub(crate) fn one(place: impl Into<String>, reason: impl Into<String>, repair: impl Into<String>) -> Self {
+    pub(crate) fn one(
+        place: impl Into<String>,
+        reason: impl Into<String>,
+        repair: impl Into<String>,
+    ) -> Self {
         Self(vec![Trouble::new(place, reason, repair)])
     }
 }

@@ -12,7 +12,8 @@ pub(crate) fn start(filter: &str, json: bool) {
     let registry = tracing_subscriber::registry().with(filter);
     let colours = std::io::stderr().is_terminal();
     let text = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(colours);
-    let started = if json { registry.with(text.json()).try_init() } else { registry.with(text.compact()).try_init() };
+    let started =
+        if json { registry.with(text.json()).try_init() } else { registry.with(text.compact()).try_init() };
     if let Err(error) = started {
         crate::output::note(format_args!("logging was already started: {error}"));
     }

@@ -51,7 +51,11 @@ pub(crate) async fn open_store(config: &Config, data: &Path, env: Env) -> Result
         return Ok(Store::open_postgres(url.reveal(), config.store.connections.unwrap_or(16), env).await?);
     }
     std::fs::create_dir_all(data).map_err(|error| {
-        Failed::one(data.display().to_string(), error.to_string(), "give a folder that can be written with --data")
+        Failed::one(
+            data.display().to_string(),
+            error.to_string(),
+            "give a folder that can be written with --data",
+        )
     })?;
     Ok(Store::open_sqlite(&data.join(DATABASE), env).await?)
 }
@@ -68,7 +72,8 @@ fn egress(config: &Config) -> Result<Egress, Failed> {
         ..ismart_http::Settings::default()
     };
     let client = Client::new(settings);
-    let client = client.map_err(|e| Failed::one("http client", e.to_string(), "check the certificates of the system"))?;
+    let client = client
+        .map_err(|e| Failed::one("http client", e.to_string(), "check the certificates of the system"))?;
     Ok(Egress::new(client))
 }
 
@@ -157,7 +162,8 @@ async fn open_clients(
     }
     for (slug, name, zone) in named {
         let id = client_row(store, &slug, &name).await?;
-        let sections = loaded.config.clients.iter().find(|client| client.slug == slug).map(|c| &c.destinations);
+        let sections =
+            loaded.config.clients.iter().find(|client| client.slug == slug).map(|c| &c.destinations);
         let mut shown = Vec::new();
         for section in sections.into_iter().flatten() {
             match open_with(&egress, section, &loaded.file.display().to_string()) {
@@ -217,7 +223,9 @@ pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
         Ok(egress) => {
             for client in &loaded.config.clients {
                 for section in &client.destinations {
-                    if let Err(Failed(found)) = open_with(&egress, section, &loaded.file.display().to_string()) {
+                    if let Err(Failed(found)) =
+                        open_with(&egress, section, &loaded.file.display().to_string())
+                    {
                         troubles.extend(found);
                     }
                 }

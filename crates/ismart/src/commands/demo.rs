@@ -141,8 +141,13 @@ fn announce(address: SocketAddr, portal: &PortalHandle, password: &str) {
     output::line(format_args!("  Site       http://{address}/"));
     output::line(format_args!("  Console    http://{address}/console/"));
     output::line(format_args!("  Sign in    {LOGIN} / {password}   (also: operator, analyst, agency)"));
-    output::line(format_args!("  Bitrix24   {}/   (simulated: leads really arrive there)", portal.base_url().trim_end_matches('/')));
+    output::line(format_args!(
+        "  Bitrix24   {}/   (simulated: leads really arrive there)",
+        portal.base_url().trim_end_matches('/')
+    ));
     output::line("");
-    output::line("  Simulated: the dealer, its stock, the month of history and the CRM. Real: everything in between.");
+    output::line(
+        "  Simulated: the dealer, its stock, the month of history and the CRM. Real: everything in between.",
+    );
     output::line("  Stop with Ctrl-C.");
 }

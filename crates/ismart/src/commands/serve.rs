@@ -31,7 +31,8 @@ pub(super) async fn serve(place: Place) -> Result<ExitCode, Failed> {
             "put site folders there, or name another folder with `sites` in the configuration; `ismart demo` shows a ready one",
         ));
     }
-    let address = listener.local_addr().map_err(|e| Failed::one("socket", e.to_string(), "try another address"))?;
+    let address =
+        listener.local_addr().map_err(|e| Failed::one("socket", e.to_string(), "try another address"))?;
     output::line(format_args!("listening on http://{address}"));
     run(wired, listener).await
 }
@@ -44,7 +45,9 @@ pub(super) async fn listen_on(address: SocketAddr) -> Result<TcpListener, Failed
                 "another program listens there: stop it, or give another address with --listen, for example \
                  --listen 127.0.0.1:0 for any free port"
             }
-            std::io::ErrorKind::PermissionDenied => "ports below 1024 need rights: use 8080 and a proxy in front",
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need rights: use 8080 and a proxy in front"
+            }
             _ => "give an address of this machine with --listen, for example 127.0.0.1:8080",
         };
         Failed::one(format!("--listen {address}"), error.to_string(), repair)

@@ -68,7 +68,8 @@ pub(super) async fn user(user: User) -> Result<ExitCode, Failed> {
         language: user.language,
     };
     let stored = accounts::set_password(&store, &env, new, &password).await;
-    let stored = stored.map_err(|e| Failed::one("user", e.to_string(), "mend it and run the command again"))?;
+    let stored =
+        stored.map_err(|e| Failed::one("user", e.to_string(), "mend it and run the command again"))?;
     output::line(format_args!("{} may sign in as {}", stored.name, stored.login));
     store.close().await;
     Ok(ExitCode::SUCCESS)
@@ -78,7 +79,9 @@ fn read_password() -> Result<Secret, Failed> {
     output::note("password (end with Enter or end of input):");
     let mut text = String::new();
     let read = std::io::stdin().take(4096).read_to_string(&mut text);
-    read.map_err(|e| Failed::one("standard input", e.to_string(), "pipe the password in: ismart user NAME < file"))?;
+    read.map_err(|e| {
+        Failed::one("standard input", e.to_string(), "pipe the password in: ismart user NAME < file")
+    })?;
     let line = text.lines().next().unwrap_or("").to_owned();
     Ok(Secret::new(line))
 }

@@ -45,7 +45,11 @@ impl Reloader {
     }
 
     /// Puts loaded sites into service, all at once.
-    pub(super) async fn install(&self, platform: &Platform, parts: Vec<Parts>) -> Result<Vec<Trouble>, Failed> {
+    pub(super) async fn install(
+        &self,
+        platform: &Platform,
+        parts: Vec<Parts>,
+    ) -> Result<Vec<Trouble>, Failed> {
         let conflicts = sites::conflicts(&parts);
         if !conflicts.is_empty() {
             return Err(Failed(conflicts));
@@ -55,7 +59,9 @@ impl Reloader {
         let mut workplaces = Vec::new();
         for part in &parts {
             warnings.extend(part.warnings.iter().cloned());
-            warnings.extend(part.snapshot.template_faults().iter().map(|f| sites::trouble(&part.folder, f).warning()));
+            warnings.extend(
+                part.snapshot.template_faults().iter().map(|f| sites::trouble(&part.folder, f).warning()),
+            );
             match self.open(platform, part).await {
                 Ok((place, workplace)) => {
                     places.insert(part.snapshot.config().site.clone(), Arc::new(place));
@@ -126,7 +132,11 @@ impl Reloader {
         })?;
         let knowledge = SiteKnowledge::new(part.catalogue.clone(), part.index.clone(), site.global(), &zone);
         let mut knowledge = knowledge.map_err(|e| {
-            Failed::one(format!("{}/data/json/global.json", part.folder.display()), e.to_string(), "correct the value")
+            Failed::one(
+                format!("{}/data/json/global.json", part.folder.display()),
+                e.to_string(),
+                "correct the value",
+            )
         })?;
         let link = |page: &str| {
             let found = site.documents().find(|d| d.page_id == page && d.entity.is_none())?;
@@ -180,7 +190,8 @@ fn toolbox(
         days_ahead: number("days_ahead", 14),
     };
     let stock = knowledge.clone();
-    let title_of: TitleOf = Arc::new(move |key| stock.load().catalogue.get(key).map(|vehicle| vehicle.title()));
+    let title_of: TitleOf =
+        Arc::new(move |key| stock.load().catalogue.get(key).map(|vehicle| vehicle.title()));
     let store = platform.store.clone();
     let mut tools = ismart_tools::reading(&knowledge);
     let writing: [Arc<dyn Tool>; 4] = [
@@ -196,7 +207,8 @@ fn toolbox(
 /// The stock's own words, for understanding.
 fn vocabulary(catalogue: &Catalogue) -> Vocabulary {
     let words = catalogue.vocabulary();
-    let plain = |terms: &[ismart_knowledge::catalogue::Term]| terms.iter().map(|t| (t.name.clone(), None)).collect();
+    let plain =
+        |terms: &[ismart_knowledge::catalogue::Term]| terms.iter().map(|t| (t.name.clone(), None)).collect();
     let mut groups = Vocabulary::default();
     groups.0.insert("brand".to_owned(), plain(&words.brands));
     groups.0.insert(

@@ -71,7 +71,8 @@ fn read_feed(
     config: &SiteConfig,
     env: &Env,
 ) -> Result<(Arc<Catalogue>, Vec<Trouble>), Vec<Trouble>> {
-    let text = |key: &str| config.section("inventory").and_then(|table| table.get(key)).and_then(|v| v.as_str());
+    let text =
+        |key: &str| config.section("inventory").and_then(|table| table.get(key)).and_then(|v| v.as_str());
     let Some(feed) = text("feed") else { return Ok((Arc::default(), Vec::new())) };
     let file = path.join(feed);
     let place = file.display().to_string();
@@ -85,7 +86,8 @@ fn read_feed(
         .problems
         .iter()
         .map(|problem| {
-            Trouble::new(format!("{place}:{}", problem.line), problem.to_string(), problem.fix.clone()).warning()
+            Trouble::new(format!("{place}:{}", problem.line), problem.to_string(), problem.fix.clone())
+                .warning()
         })
         .collect();
     Ok((admit(None, feed).catalogue, warnings))
@@ -140,7 +142,9 @@ pub(super) fn conflicts(parts: &[Parts]) -> Vec<Trouble> {
         Ok(_) => Vec::new(),
         Err(conflicts) => conflicts
             .iter()
-            .map(|conflict| Trouble::new(conflict.host.clone(), conflict.to_string(), "keep the host in one site"))
+            .map(|conflict| {
+                Trouble::new(conflict.host.clone(), conflict.to_string(), "keep the host in one site")
+            })
             .collect(),
     }
 }

@@ -6,8 +6,8 @@ mod dialogues;
 use std::path::Path;
 use std::sync::Arc;
 
-use ismart_domain::conversation::{Contact, Inbound};
 use ismart_domain::contact::{PersonName, Phone};
+use ismart_domain::conversation::{Contact, Inbound};
 use ismart_domain::delivery::DeliveryState;
 use ismart_domain::lead::{Channel, ConsentDraft, ConsentPurpose, Intent, LeadDraft, LeadSource, Utm};
 use ismart_domain::user::{Role, User};
@@ -60,7 +60,8 @@ pub(super) async fn write(loaded: &Loaded, data: &Path) -> Result<(), Failed> {
     let wired = wiring::wire(&loaded, data, env.clone(), None).await?;
     let story = Story::new(&wired, env, clock)?;
     let (stop, stopped) = watch::channel(false);
-    let dispatcher = tokio::spawn(Dispatcher::new(wired.store.clone(), wired.destinations.clone()).run(stopped));
+    let dispatcher =
+        tokio::spawn(Dispatcher::new(wired.store.clone(), wired.destinations.clone()).run(stopped));
     let told = story.tell(now).await;
     stop.send_replace(true);
     if let Ok(Err(error)) = dispatcher.await {
@@ -128,7 +129,8 @@ impl Story {
     fn new(wired: &Wired, env: Env, clock: Arc<ManualClock>) -> Result<Self, Failed> {
         let world = wired.platform.world.load();
         let place = world.places.values().next().cloned();
-        let missing = || Failed::one("demo", "the site was not loaded", "delete the demo's folder and start again");
+        let missing =
+            || Failed::one("demo", "the site was not loaded", "delete the demo's folder and start again");
         let place = place.ok_or_else(missing)?;
         let operator = User {
             id: env.new_id(),
@@ -175,7 +177,8 @@ impl Story {
             let morning = begin.checked_add(SignedDuration::from_hours(24 * day)).unwrap_or(begin);
             // Interest grows a little over the month.
             let visits = 34 + self.below(22) + usize::try_from(day).unwrap_or(0) / 2;
-            let mut hours: Vec<i64> = (0..visits).map(|_| i64::try_from(self.below(24 * 60)).unwrap_or(0)).collect();
+            let mut hours: Vec<i64> =
+                (0..visits).map(|_| i64::try_from(self.below(24 * 60)).unwrap_or(0)).collect();
             hours.sort_unstable();
             for minutes in hours {
                 let at = morning.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(morning);
@@ -273,8 +276,13 @@ impl Story {
                 continue;
             }
             let Some((text, inbound)) = self.line(line, &name, &phone, conversation).await? else { break };
-            let incoming =
-                Incoming { id: self.env.new_id(), text, inbound, ip: None, user_agent: Some("demo".to_owned()) };
+            let incoming = Incoming {
+                id: self.env.new_id(),
+                text,
+                inbound,
+                ip: None,
+                user_agent: Some("demo".to_owned()),
+            };
             let seq = self.desk.receive(visitor, incoming).await?;
             let (id, accepted) = self.wait_for_answer(&mut heard, visitor, seq).await?;
             conversation = Some(id);
@@ -296,9 +304,7 @@ impl Story {
     ) -> Result<Option<(String, Inbound)>, Failed> {
         let inbound = Inbound { page: "/cars".to_owned(), ..Inbound::default() };
         Ok(match line {
-            Line::Say(text) => {
-                Some((text.replace("{name}", name).replace("{phone}", phone), inbound))
-            }
+            Line::Say(text) => Some((text.replace("{name}", name).replace("{phone}", phone), inbound)),
             Line::Press(prefix) => {
                 let Some(id) = conversation else { return Ok(None) };
                 let mut conn = self.store.read().await?;
@@ -332,16 +338,16 @@ impl Story {
         visitor: Visitor,
         seq: i64,
     ) -> Result<(ConversationId, Vec<LeadId>), Failed> {
-        let conversation = conversations::latest(&mut self.store.read().await?, self.client_id, visitor.id).await?;
+        let conversation =
+            conversations::latest(&mut self.store.read().await?, self.client_id, visitor.id).await?;
         let id = conversation
             .map(|c| c.id)
             .ok_or_else(|| Failed::one("demo", "a conversation vanished", "delete the demo's folder"))?;
         let mut leads = Vec::new();
         loop {
-            let event = heard
-                .recv()
-                .await
-                .map_err(|e| Failed::one("demo", e.to_string(), "delete the demo's folder and start again"))?;
+            let event = heard.recv().await.map_err(|e| {
+                Failed::one("demo", e.to_string(), "delete the demo's folder and start again")
+            })?;
             match &event.body {
                 EventBody::LeadAccepted { lead_id, conversation_id: Some(of), .. } if *of == id => {
                     leads.push(*lead_id);
@@ -362,7 +368,9 @@ impl Story {
     }
 
     async fn answer_as_person(&self, id: ConversationId, text: &str) -> Result<(), Failed> {
-        let failed = |e: ismart_workers::desk::DeskError| Failed::one("demo", e.to_string(), "delete the demo's folder");
+        let failed = |e: ismart_workers::desk::DeskError| {
+            Failed::one("demo", e.to_string(), "delete the demo's folder")
+        };
         self.desk.take_over(self.client_id, id, &self.operator).await.map_err(failed)?;
         self.clock.advance(SignedDuration::from_secs(25));
         let message = self.env.new_id();
@@ -409,10 +417,13 @@ impl Story {
         let accepted: Result<_, ismart_leads::AcceptError> = self
             .store
             .write(move |tx: &mut Tx| {
-                Box::pin(async move { ismart_leads::accept(tx, client_id, &destinations, draft, trace_id).await })
+                Box::pin(
+                    async move { ismart_leads::accept(tx, client_id, &destinations, draft, trace_id).await },
+                )
             })
             .await;
-        let accepted = accepted.map_err(|e| Failed::one("demo", e.to_string(), "delete the demo's folder"))?;
+        let accepted =
+            accepted.map_err(|e| Failed::one("demo", e.to_string(), "delete the demo's folder"))?;
         self.wait_for_delivery(accepted.lead.id).await
     }
 

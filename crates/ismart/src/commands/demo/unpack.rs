@@ -39,5 +39,6 @@ pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failed> {
         options.mode(0o600);
     }
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|e| Failed::one(path.display().to_string(), e.to_string(), "give a writable --data folder"))
+    written
+        .map_err(|e| Failed::one(path.display().to_string(), e.to_string(), "give a writable --data folder"))
 }
