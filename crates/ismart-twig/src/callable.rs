@@ -125,6 +125,7 @@ pub(crate) enum CallKind {
     Function,
     Filter,
     Test,
+    Tag,
 }
 
 impl CallKind {
@@ -133,6 +134,7 @@ impl CallKind {
             Self::Function => "function",
             Self::Filter => "filter",
             Self::Test => "test",
+            Self::Tag => "tag",
         }
     }
 }
@@ -264,6 +266,8 @@ pub struct Callable {
     pub(crate) pre_escape: Option<Strategy>,
     pub(crate) context: bool,
     pub(crate) mandatory: bool,
+    /// Whether a tag has a body.
+    pub(crate) body: bool,
     /// Whether the sandbox always allows it.
     pub(crate) always_allowed: bool,
     pub(crate) deprecation: Option<String>,
@@ -289,6 +293,7 @@ impl Callable {
             pre_escape: None,
             context: false,
             mandatory: false,
+            body: false,
             always_allowed: false,
             deprecation: None,
             captures: Vec::new(),
@@ -318,6 +323,19 @@ impl Callable {
         code: impl Fn(&Call<'_>) -> Result<Value, Error> + Send + Sync + 'static,
     ) -> Self {
         Self::make(CallKind::Test, name, Code::Host(Arc::new(code)))
+    }
+
+    /// A tag: `{% name expression, … %}` puts out the result as it is. With [`Callable::with_body`] the tag
+    /// has a body, up to `endname`, whose text is argument 0.
+    pub fn tag(name: &str, code: impl Fn(&Call<'_>) -> Result<Value, Error> + Send + Sync + 'static) -> Self {
+        Self::make(CallKind::Tag, name, Code::Host(Arc::new(code)))
+    }
+
+    /// Gives a tag a body.
+    #[must_use]
+    pub fn with_body(mut self) -> Self {
+        self.body = true;
+        self
     }
 
     /// Declares the parameters (after the input): a name, `name?` for one that may be left out, and

@@ -103,7 +103,7 @@ pub(crate) fn compile(
         compiler.escape.push(strategy);
         let unit = compiler.unit(&block.body)?;
         compiler.escape.pop();
-        blocks.push(BlockCode { name: Name::new(&block.name), unit, line: block.line });
+        blocks.push(BlockCode { name: Name::new(&block.name), unit });
     }
     let mut macros = Vec::new();
     for m in &module.macros {
@@ -168,12 +168,11 @@ impl Compiler<'_> {
             };
             params.push((name.clone(), self.slot(name), default));
         }
-        let declared_rest = m.rest.is_some();
         let rest_name = m.rest.clone().unwrap_or_else(|| "varargs".into());
         let rest = self.slot(&rest_name);
         let body = self.nodes(&m.body)?;
         let unit = self.finish_unit(body);
-        Ok(MacroCode { name: m.name.clone(), params, rest, declared_rest, unit, line: m.line })
+        Ok(MacroCode { name: m.name.clone(), params, rest, unit })
     }
 
     /// The slot of a variable in the unit.

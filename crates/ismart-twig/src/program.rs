@@ -54,7 +54,6 @@ pub(crate) struct ParentCode {
 pub(crate) struct BlockCode {
     pub(crate) name: Name,
     pub(crate) unit: Unit,
-    pub(crate) line: u32,
 }
 
 #[derive(Debug)]
@@ -63,10 +62,7 @@ pub(crate) struct MacroCode {
     /// Name, slot and default of each parameter.
     pub(crate) params: Vec<(EcoString, u32, Option<Value>)>,
     pub(crate) rest: u32,
-    /// Whether the rest was declared with a name of its own.
-    pub(crate) declared_rest: bool,
     pub(crate) unit: Unit,
-    pub(crate) line: u32,
 }
 
 #[derive(Debug)]

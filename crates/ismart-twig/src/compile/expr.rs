@@ -375,7 +375,7 @@ impl Compiler<'_> {
         Ok((out, spread))
     }
 
-    fn call(&mut self, callable: &Arc<Callable>, args: Vec<Ex>, spread: bool, line: u32) -> Ex {
+    pub(super) fn call(&mut self, callable: &Arc<Callable>, args: Vec<Ex>, spread: bool, line: u32) -> Ex {
         let native = match &callable.code {
             Code::Native(native) => Some(*native),
             _ => None,

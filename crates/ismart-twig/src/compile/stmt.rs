@@ -152,6 +152,25 @@ impl Compiler<'_> {
                 let body = self.nodes(body)?;
                 ops.push(Op::Group(body));
             }
+            NodeKind::HostTag { callable, args, body } => {
+                self.tag(&callable.name, line);
+                let mut values = Vec::with_capacity(args.len() + 1);
+                let captured = match body {
+                    Some(body) => {
+                        values.push(Ex::Captured);
+                        Some(self.nodes(body)?)
+                    }
+                    None => None,
+                };
+                for arg in args {
+                    values.push(self.expr(&arg.value)?);
+                }
+                let expr = self.call(callable, values, false, line);
+                match captured {
+                    Some(body) => ops.push(Op::Apply(Box::new(ApplyOp { body, expr, line }))),
+                    None => ops.push(Op::Print(expr, line)),
+                }
+            }
             NodeKind::Flush => self.tag("flush", line),
             NodeKind::Extends => self.tag("extends", line),
             NodeKind::Empty(name) => self.tag(name, line),

@@ -16,6 +16,7 @@ pub(crate) struct Registry {
     functions: Named,
     filters: Named,
     tests: Named,
+    tags: Named,
 }
 
 impl Registry {
@@ -33,6 +34,7 @@ impl Registry {
             CallKind::Function => &mut self.functions,
             CallKind::Filter => &mut self.filters,
             CallKind::Test => &mut self.tests,
+            CallKind::Tag => &mut self.tags,
         };
         map.insert(callable.name.clone(), Arc::new(callable));
     }
@@ -42,6 +44,7 @@ impl Registry {
             CallKind::Function => &self.functions,
             CallKind::Filter => &self.filters,
             CallKind::Test => &self.tests,
+            CallKind::Tag => &self.tags,
         }
     }
 
@@ -59,10 +62,10 @@ impl Registry {
     }
 
     pub(crate) fn has_tag(&self, name: &str) -> bool {
-        TAGS.contains(&name)
+        TAGS.contains(&name) || self.tags.contains_key(name)
     }
 
     pub(crate) fn tags(&self) -> Vec<&str> {
-        TAGS.to_vec()
+        TAGS.iter().copied().chain(self.tags.keys().map(EcoString::as_str)).collect()
     }
 }

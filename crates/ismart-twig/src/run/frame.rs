@@ -224,7 +224,7 @@ impl<'a> Frame<'a> {
 
     pub(crate) fn to_array(&self) -> Array {
         let mut all = self.scope.to_array();
-        let mut insert = |slot: u32, all: &mut Array| {
+        let insert = |slot: u32, all: &mut Array| {
             if let (Some(name), Some(value)) = (self.unit.names.get(num::at(slot)), self.peek(slot)) {
                 all.insert(Key::from_string(&name.text), value.into_owned());
             }

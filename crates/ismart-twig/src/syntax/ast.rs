@@ -84,7 +84,7 @@ pub(crate) enum ExprKind {
     Filter { callable: Arc<Callable>, shown: EcoString, input: Box<Expr>, args: Vec<Arg> },
     Function { callable: Arc<Callable>, shown: EcoString, args: Vec<Arg> },
     Test { callable: Arc<Callable>, shown: EcoString, input: Box<Expr>, args: Vec<Arg> },
-    Macro { target: MacroTarget, name: Box<Expr>, args: Vec<Arg>, called: bool },
+    Macro { target: MacroTarget, name: Box<Expr>, args: Vec<Arg> },
     Block { name: Box<Expr>, template: Option<Box<Expr>> },
     Parent(EcoString),
     Arrow { params: Vec<EcoString>, body: Box<Expr> },
@@ -220,13 +220,14 @@ pub(crate) enum NodeKind {
     Include { template: Expr, with: Option<Expr>, only: bool, ignore_missing: bool },
     /// An index into the module's embedded modules.
     Embed { index: usize, with: Option<Expr>, only: bool, ignore_missing: bool },
-    Import { template: Expr, slot: u32, global: bool },
+    Import { template: Expr, slot: u32 },
     With { vars: Option<Expr>, only: bool, body: Vec<Node> },
     Apply { filters: Vec<Applied>, body: Vec<Node> },
     AutoEscape { strategy: Option<Strategy>, body: Vec<Node> },
     Sandbox(Vec<Node>),
     Deprecated { message: Expr, package: Option<Expr>, version: Option<Expr> },
     Cache { key: Expr, body: Vec<Node> },
+    HostTag { callable: Arc<Callable>, args: Vec<Arg>, body: Option<Vec<Node>> },
     Flush,
     Extends,
     /// A tag that leaves nothing behind, such as `use`, `macro` or `types`.
@@ -286,5 +287,4 @@ pub(crate) struct Module {
     pub(crate) embeds: Vec<Module>,
     /// How many places `import` and `from` need.
     pub(crate) imports: u32,
-    pub(crate) line: u32,
 }

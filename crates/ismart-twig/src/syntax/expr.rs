@@ -307,7 +307,7 @@ impl Parser<'_> {
             if plain {
                 let line = object.line;
                 let args = args.unwrap_or_default();
-                return Ok(Expr::new(ExprKind::Macro { target, name: Box::new(name), args, called }, line));
+                return Ok(Expr::new(ExprKind::Macro { target, name: Box::new(name), args }, line));
             }
         }
         let call = if called { CallType::Method } else { CallType::Any };
@@ -356,7 +356,7 @@ impl Parser<'_> {
             let args = self.arguments(false)?;
             let name = Expr::constant(Value::Str(symbol.name.unwrap_or_default()), line);
             let target = MacroTarget::Import(symbol.slot);
-            return Ok(Expr::new(ExprKind::Macro { target, name: Box::new(name), args, called: true }, line));
+            return Ok(Expr::new(ExprKind::Macro { target, name: Box::new(name), args }, line));
         }
         let args = self.arguments(false)?;
         let callable = self.callable(CallKind::Function, &name, line)?;
@@ -419,7 +419,7 @@ impl Parser<'_> {
             let at = input.line;
             let name = Box::new(Expr::constant(Value::Str(symbol.name.unwrap_or_default()), at));
             let target = MacroTarget::Import(symbol.slot);
-            input = Expr::new(ExprKind::Macro { target, name, args: Vec::new(), called: false }, at);
+            input = Expr::new(ExprKind::Macro { target, name, args: Vec::new() }, at);
         }
         let end = self.stream.line();
         Ok(Expr::new(ExprKind::Test { callable, shown: name, input: Box::new(input), args }, end))

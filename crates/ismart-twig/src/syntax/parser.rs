@@ -69,9 +69,9 @@ pub(crate) fn parse(registry: &Registry, source: &str) -> Result<Parsed, Error> 
 }
 
 /// The tags that end a body, and the tag they belong to.
-pub(crate) struct Until {
-    pub(crate) tag: &'static str,
-    pub(crate) ends: &'static [&'static str],
+pub(crate) struct Until<'u> {
+    pub(crate) tag: &'u str,
+    pub(crate) ends: &'u [&'u str],
 }
 
 impl Parser<'_> {
@@ -92,7 +92,7 @@ impl Parser<'_> {
     }
 
     /// Parses up to an end tag (which stays the current token) or the end.
-    pub(crate) fn subparse(&mut self, until: Option<&Until>) -> Result<Vec<Node>, Error> {
+    pub(crate) fn subparse(&mut self, until: Option<&Until<'_>>) -> Result<Vec<Node>, Error> {
         self.deeper()?;
         let first_line = self.stream.line();
         let mut nodes = Vec::new();
@@ -134,7 +134,7 @@ impl Parser<'_> {
         Ok(nodes)
     }
 
-    fn unknown_tag(&self, tag: &Token, until: Option<&Until>, first_line: u32) -> Error {
+    fn unknown_tag(&self, tag: &Token, until: Option<&Until<'_>>, first_line: u32) -> Error {
         let name = tag.text();
         match until {
             Some(until) => Error::syntax(
@@ -152,7 +152,7 @@ impl Parser<'_> {
     }
 
     /// Parses a body, takes its end tag's name and leaves the stream before `%}`.
-    pub(crate) fn body(&mut self, until: &Until) -> Result<(Vec<Node>, EcoString), Error> {
+    pub(crate) fn body(&mut self, until: &Until<'_>) -> Result<(Vec<Node>, EcoString), Error> {
         let nodes = self.subparse(Some(until))?;
         if self.stream.is_eof() {
             return Ok((nodes, EcoString::new()));
@@ -250,7 +250,7 @@ impl Parser<'_> {
                 let text = text.strip_prefix('\u{feff}').unwrap_or(text);
                 text.bytes().all(|b| b.is_ascii_whitespace() || b == 0x0b)
             }
-            NodeKind::Print(_) | NodeKind::Include { .. } | NodeKind::Embed { .. } | NodeKind::Apply { .. } => false,
+            NodeKind::Print(_) | NodeKind::HostTag { .. } | NodeKind::Include { .. } | NodeKind::Embed { .. } | NodeKind::Apply { .. } => false,
             NodeKind::If(branches, otherwise) => {
                 branches.iter().all(|(_, body)| all(body)) && otherwise.as_ref().is_none_or(|body| all(body))
             }
@@ -295,9 +295,9 @@ fn check_nesting(node: &Node, tag: Option<(&'static str, u32)>) -> Result<(), Er
 
 impl Draft {
     /// A draft for an embedded module with its parent known.
-    pub(crate) fn embedded(parent: Expr, line: u32) -> Self {
+    pub(crate) fn embedded(parent: Expr) -> Self {
         Self {
-            module: Module { parent: Some(parent), line, ..Module::default() },
+            module: Module { parent: Some(parent), ..Module::default() },
             scopes: vec![Vec::new()],
             ..Self::default()
         }

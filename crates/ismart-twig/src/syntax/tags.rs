@@ -34,7 +34,7 @@ impl Parser<'_> {
             "block" => self.block_tag(line)?,
             "extends" => self.extends_tag(line)?,
             "include" => self.include_tag()?,
-            "embed" => self.embed_tag(line)?,
+            "embed" => self.embed_tag()?,
             "use" => self.use_tag(line)?,
             "macro" => self.macro_tag(line)?,
             "import" => self.import_tag()?,
@@ -56,9 +56,33 @@ impl Parser<'_> {
                 self.end_tag()?;
                 NodeKind::Flush
             }
-            other => return Err(Error::syntax(format!("Unknown \"{other}\" tag."), line)),
+            other => self.host_tag(other, line)?,
         };
         Ok(Node { kind, line })
+    }
+
+    /// A tag of the host: expressions, then perhaps a body.
+    fn host_tag(&mut self, name: &str, line: u32) -> Result<NodeKind, Error> {
+        let callable = self.callable(CallKind::Tag, name, line)?;
+        let mut args = Vec::new();
+        while !self.stream.test_kind(Kind::BlockEnd) {
+            if !args.is_empty() {
+                self.stream.expect(Kind::Punctuation, ",", "")?;
+            }
+            args.push(Arg { name: None, value: self.expression(0)? });
+        }
+        self.end_tag()?;
+        let mut body = None;
+        if callable.body {
+            let end = format!("end{name}");
+            let nodes = self.subparse(Some(&Until { tag: name, ends: &[&end] }))?;
+            if !self.stream.is_eof() {
+                self.stream.next()?;
+            }
+            self.end_tag()?;
+            body = Some(nodes);
+        }
+        Ok(NodeKind::HostTag { callable, args, body })
     }
 
     fn if_tag(&mut self, line: u32) -> Result<NodeKind, Error> {
@@ -233,10 +257,10 @@ impl Parser<'_> {
         Ok(NodeKind::Include { template, with, only, ignore_missing })
     }
 
-    fn embed_tag(&mut self, line: u32) -> Result<NodeKind, Error> {
+    fn embed_tag(&mut self) -> Result<NodeKind, Error> {
         let parent = self.expression(0)?;
         let (with, only, ignore_missing) = self.include_options()?;
-        let outer = std::mem::replace(&mut self.draft, Draft::embedded(parent, line));
+        let outer = std::mem::replace(&mut self.draft, Draft::embedded(parent));
         let (body, _) = self.body(until!("embed", "endembed"))?;
         let module = self.finish(body)?;
         self.draft = outer;
@@ -371,7 +395,7 @@ impl Parser<'_> {
         self.end_tag()?;
         let slot = self.new_import();
         self.add_symbol(Symbol { alias, name: None, slot });
-        Ok(NodeKind::Import { template, slot, global: self.is_main_scope() })
+        Ok(NodeKind::Import { template, slot })
     }
 
     fn from_tag(&mut self) -> Result<NodeKind, Error> {
@@ -395,7 +419,7 @@ impl Parser<'_> {
         for (name, alias) in targets {
             self.add_symbol(Symbol { alias, name: Some(name), slot });
         }
-        Ok(NodeKind::Import { template, slot, global: self.is_main_scope() })
+        Ok(NodeKind::Import { template, slot })
     }
 
     fn with_tag(&mut self) -> Result<NodeKind, Error> {

@@ -113,15 +113,11 @@ impl Stream {
     /// Gives the current token and moves on.
     pub(crate) fn next(&mut self) -> Result<Token, Error> {
         let token = self.current().clone();
-        if token.kind == Kind::Eof && self.at >= self.tokens.len() {
+        if token.kind == Kind::Eof {
             return Err(Error::syntax("Unexpected end of template.", token.line));
         }
         self.at += 1;
         Ok(token)
-    }
-
-    pub(crate) fn look(&self, ahead: usize) -> &Token {
-        self.tokens.get(self.at + ahead).unwrap_or(&self.end)
     }
 
     pub(crate) fn test(&self, kind: Kind, value: &str) -> bool {

@@ -421,11 +421,6 @@ impl Array {
     pub fn keys(&self) -> impl Iterator<Item = KeyRef<'_>> {
         self.iter().map(|(k, _)| k)
     }
-
-    /// An array of the values alone.
-    pub(crate) fn to_list(&self) -> Self {
-        self.values().cloned().collect()
-    }
 }
 
 /// Iterator over the entries of an [`Array`].
