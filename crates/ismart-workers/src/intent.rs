@@ -122,8 +122,12 @@ pub struct Guess {
     pub confidence: f64,
 }
 
-const EPOCHS: usize = 12;
-const RATE: f32 = 0.9;
+/// Rounds over the examples that calibration leaves.
+const EPOCHS: usize = 10;
+/// Rounds over all examples afterwards, from the weights found.
+const MORE_EPOCHS: usize = 4;
+/// First rate of descent; each round takes four fifths of the one before.
+const RATE: f32 = 3.6;
 
 impl IntentModel {
     /// Trains on examples: intent name and features. A fifth of the examples fixes the calibration, then the
@@ -144,10 +148,13 @@ impl IntentModel {
         let (held, kept): (Vec<_>, Vec<_>) = rows.iter().enumerate().partition(|(at, _)| at % 5 == 4);
         let kept: Vec<_> = kept.into_iter().map(|(_, row)| row).collect();
         let held: Vec<_> = held.into_iter().map(|(_, row)| row).collect();
-        model.fit(&kept);
+        let classes = model.names.len();
+        model.weights = vec![0.0; model.columns.len() * classes];
+        model.bias = vec![0.0; classes];
+        let rate = model.fit(&kept, EPOCHS, RATE);
         model.temperature = model.calibrate(&held);
         let all: Vec<_> = rows.iter().collect();
-        model.fit(&all);
+        model.fit(&all, MORE_EPOCHS, rate * 2.0);
         model
     }
 
@@ -188,15 +195,13 @@ impl IntentModel {
     }
 
     /// Stochastic gradient descent with a falling rate over a fixed pseudo-random order.
-    fn fit(&mut self, rows: &[&(usize, Vec<(usize, f32)>)]) {
+    /// Gives the rate at which it ended.
+    fn fit(&mut self, rows: &[&(usize, Vec<(usize, f32)>)], epochs: usize, mut rate: f32) -> f32 {
         let classes = self.names.len();
-        self.weights = vec![0.0; self.columns.len() * classes];
-        self.bias = vec![0.0; classes];
         let mut order: Vec<usize> = (0..rows.len()).collect();
         let mut seed = 0x2545_F491_4F6C_DD1D_u64;
-        let mut rate = RATE * 4.0;
         let mut scores = vec![0.0; classes];
-        for _ in 0..EPOCHS {
+        for _ in 0..epochs {
             for at in (1..order.len()).rev() {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let other = usize::try_from((seed >> 33) % (at as u64 + 1)).unwrap_or(0);
@@ -223,6 +228,7 @@ impl IntentModel {
             }
             rate *= 0.82;
         }
+        rate
     }
 
     fn scores(&self, row: &[(usize, f32)], scores: &mut [f32]) {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod accuracy;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod gates;
 #[cfg(test)]
 mod package;
