@@ -16,7 +16,7 @@ use crate::snapshot::{Resolution, primary_base};
 use crate::templates::RenderFailure;
 
 /// Addresses that the platform answers beside the site.
-const PLATFORM: &[&str] = &["/api/", "/_", "/health", "/widget"];
+const PLATFORM: &[&str] = &["/api/", "/console", "/health", "/ismart/"];
 
 /// A page that is checked.
 struct Shown {

@@ -323,3 +323,25 @@ fn dates_in_templates_are_those_of_the_request() {
     let Answer::Page(page) = site.answer(&Request::get(HOST, "/contacts", new_year)) else { panic!() };
     has(&page.html, &["[2027-01-01 03:30]"]);
 }
+
+#[test]
+fn a_form_that_was_refused_shows_what_was_typed() {
+    let copy = Copy::new();
+    copy.write("templates/sections/form.twig", "<input value=\"{{ form_state.values.name|default('') }}\">");
+    let site = copy.site();
+    let state = serde_json::json!({"values": {"name": "Анна <b>"}});
+    let per_request = PerRequest { now: now(), form_token: None, request_id: None, form_state: Some(&state) };
+    let Answer::Page(page) = site.answer(&Request { per_request, ..Request::get(HOST, "/contacts", now()) })
+    else {
+        panic!()
+    };
+    has(&page.html, &["<input value=\"Анна &lt;b&gt;\">"]);
+}
+
+#[test]
+fn content_is_quoted_with_its_twig_rendered() {
+    let site = site();
+    let index = site.documents().find(|document| document.page_id == "index").unwrap();
+    let body = site.resolved(index.body, now());
+    assert_eq!(body.pointer("/sections/3/data/html").unwrap(), "<p>Дилер &amp; Ко: 5</p>");
+}
