@@ -35,6 +35,7 @@ const ROOT_FOLDERS: &[&str] = &[
     "console",
     "crates",
     "docs",
+    "e2e",
     "examples",
     "fuzz",
     "sdk",
