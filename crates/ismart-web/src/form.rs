@@ -19,6 +19,7 @@ use serde_json::json;
 use crate::form_token::{self, TokenFault};
 use crate::origin::{Asked, Origin, text};
 use crate::platform::Platform;
+pub(crate) use fields::language;
 use fields::{Fields, Invalid};
 
 /// `GET /api/form-token`: a token for a form that was not rendered by us.
@@ -117,7 +118,7 @@ struct Texts {
 }
 
 fn texts(asked: &Asked) -> Texts {
-    if fields::language(&asked.site) == "en" {
+    if language(&asked.site) == "en" {
         Texts {
             sent: "Your request has been received.",
             check: "Please check the marked fields.",

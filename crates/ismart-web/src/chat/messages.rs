@@ -12,7 +12,7 @@ use ismart_workers::desk::Incoming;
 use serde::{Deserialize, Serialize};
 
 use super::Known;
-use crate::origin::Origin;
+use crate::origin::{Asked, Origin};
 use crate::platform::Platform;
 use crate::problem::Problem;
 
@@ -41,6 +41,7 @@ pub(crate) struct Stored {
 pub(crate) async fn send(
     State(platform): State<Arc<Platform>>,
     origin: Origin,
+    asked: Asked,
     Known(visitor): Known,
     headers: axum::http::HeaderMap,
     body: Result<Json<Sent>, JsonRejection>,
@@ -51,12 +52,19 @@ pub(crate) async fn send(
         Problem::bad_request("message_id", error.to_string())
     })?;
     let length = sent.text.chars().count();
+    // The widget shows these two to the visitor.
+    let english = crate::form::language(&asked.site) == "en";
     if length > TEXT_LIMIT {
-        let detail = format!("The message has {length} characters; at most {TEXT_LIMIT} are taken. Shorten it or send it in parts.");
+        let detail = if english {
+            format!("The message has {length} characters; at most {TEXT_LIMIT} are taken. Please send it in parts.")
+        } else {
+            format!("В сообщении {length} знаков, а можно не больше {TEXT_LIMIT}. Отправьте его по частям.")
+        };
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "message_too_long", detail));
     }
     if sent.text.trim().is_empty() && sent.choice.is_none() && sent.contact.is_none() {
-        return Err(Problem::bad_request("message_empty", "The message is empty."));
+        let detail = if english { "The message is empty." } else { "Сообщение пустое." };
+        return Err(Problem::bad_request("message_empty", detail));
     }
     let incoming = Incoming {
         id,

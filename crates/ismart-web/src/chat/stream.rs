@@ -76,6 +76,10 @@ impl Follower {
         let mut conversation = None;
         let ended = async {
             conversation = self.catch_up(conversation).await?;
+            // Modes have no number: one that changed before the stream was open would be missed.
+            if let Some(id) = conversation {
+                self.tell_mode(id).await?;
+            }
             loop {
                 tokio::select! {
                     () = self.send.closed() => return Err(End::Left),
@@ -135,6 +139,16 @@ impl Follower {
         Ok(Some(id))
     }
 
+    async fn tell_mode(&self, id: ConversationId) -> Result<(), End> {
+        let mut conn = self.store.read().await?;
+        let found = conversations::get(&mut conn, self.visitor.client_id, id).await?;
+        drop(conn);
+        match found {
+            Some(conversation) => self.give(frame_of_mode(conversation.mode.code())).await,
+            None => Ok(()),
+        }
+    }
+
     async fn give(&self, frame: Frame) -> Result<(), End> {
         self.send.send(frame).await.map_err(|_closed| End::Left)
     }
@@ -155,5 +169,9 @@ fn mode_frame(body: &EventBody) -> Option<Frame> {
         EventBody::HandoverReturned { .. } => "worker",
         _ => return None,
     };
-    Some(Frame::default().event("mode").data(json!({ "mode": mode, "name": null }).to_string()))
+    Some(frame_of_mode(mode))
+}
+
+fn frame_of_mode(mode: &str) -> Frame {
+    Frame::default().event("mode").data(json!({ "mode": mode, "name": null }).to_string())
 }

@@ -38,9 +38,16 @@ impl Reloader {
         Self { loaded, packages }
     }
 
-    /// Reads all site folders again. When any has a problem, everything stays as it is.
+    /// Reads all site folders again. When any has a problem, templates included, everything stays as it is.
     pub(crate) async fn reload(&self, platform: &Platform) -> Result<Vec<Trouble>, Failed> {
         let parts = sites::load_all(&self.loaded, &platform.env).map_err(Failed)?;
+        let broken: Vec<Trouble> = parts
+            .iter()
+            .flat_map(|part| part.snapshot.template_faults().iter().map(|f| sites::trouble(&part.folder, f)))
+            .collect();
+        if !broken.is_empty() {
+            return Err(Failed(broken));
+        }
         self.install(platform, parts).await
     }
 
