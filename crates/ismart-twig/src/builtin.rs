@@ -86,7 +86,6 @@ pub(crate) fn all() -> Vec<Callable> {
     all.extend(array_filters());
     all.extend(functions());
     all.extend(all_tests());
-    all.extend(extra::all());
     all
 }
 
@@ -160,7 +159,11 @@ fn functions() -> Vec<Callable> {
         variadic(function("max", &[("value", None)], math::max)),
         variadic(function("min", &[("value", None)], math::min)),
         function("range", &[("low", None), ("high", None), ("step", ONE)], math::range_function),
-        function("constant", &[("constant", None), ("object", NUL), ("check_defined", NO)], constant::constant),
+        function(
+            "constant",
+            &[("constant", None), ("object", NUL), ("check_defined", NO)],
+            constant::constant,
+        ),
         function("cycle", &[("values", None), ("position", None)], misc::cycle),
         function("random", &[("values", NUL), ("max", NUL)], random::random),
         function("date", &[("date", NUL), ("timezone", NUL)], dates::date_function),

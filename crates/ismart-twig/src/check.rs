@@ -132,7 +132,8 @@ pub(crate) fn check_source(engine: &Engine, name: &str, source: &str) -> Vec<Err
         let Err(error) = engine.compile(name, &text) else { break };
         let line = error.line().unwrap_or(1);
         let column = error.column();
-        let repeated = errors.iter().any(|e| e.line() == Some(line) && e.raw_message() == error.raw_message());
+        let repeated =
+            errors.iter().any(|e| e.line() == Some(line) && e.raw_message() == error.raw_message());
         if repeated || error.kind() != ErrorKind::Syntax {
             break;
         }

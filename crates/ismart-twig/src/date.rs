@@ -113,7 +113,9 @@ pub(crate) fn properties(value: &Value) -> Array {
         .into_iter()
         .collect(),
         Value::Zone(zone) => {
-            [("timezone_type", Value::Int(zone.kind())), ("timezone", Value::from(zone.name()))].into_iter().collect()
+            [("timezone_type", Value::Int(zone.kind())), ("timezone", Value::from(zone.name()))]
+                .into_iter()
+                .collect()
         }
         Value::Interval(interval) => interval.properties(),
         _ => Array::new(),
@@ -189,7 +191,11 @@ fn date_method(engine: &Engine, date: &Arc<DateTime>, name: &str, args: &CallArg
         }
         "diff" => match args.get(0, "targetObject") {
             Value::Date(other) => Value::Interval(Arc::new(Interval::between(date, &other))),
-            _ => return Err(Error::host("DateTime::diff(): Argument #1 ($targetObject) must be of type DateTimeInterface")),
+            _ => {
+                return Err(Error::host(
+                    "DateTime::diff(): Argument #1 ($targetObject) must be of type DateTimeInterface",
+                ));
+            }
         },
         _ => {
             let _ = engine;

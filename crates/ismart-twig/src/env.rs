@@ -71,14 +71,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            fuel: None,
-            depth: 96,
-            output: 256 << 20,
-            items: 16 << 20,
-            backtracks: 1_000_000,
-            time: None,
-        }
+        Self { fuel: None, depth: 96, output: 256 << 20, items: 16 << 20, backtracks: 1_000_000, time: None }
     }
 }
 
@@ -293,6 +286,13 @@ impl Environment {
     /// Adds a filter, function or test; one of the same name is replaced.
     pub fn add(&mut self, callable: Callable) {
         self.change().registry.add(callable);
+    }
+
+    /// Adds the filters and functions of Twig's extra packages: `data_uri`, `html_classes`, `slug`.
+    pub fn add_extras(&mut self) {
+        for callable in crate::builtin::extra::all() {
+            self.add(callable);
+        }
     }
 
     /// Adds a function of positional arguments.

@@ -126,7 +126,7 @@ impl Error {
     }
 
     pub(crate) fn with_line(mut self, line: u32) -> Self {
-        if self.0.line.is_none() && line > 0 {
+        if self.0.line.is_none() && self.0.template.is_none() && line > 0 {
             self.0.line = Some(line);
         }
         self

@@ -129,6 +129,8 @@ pub(crate) struct ForOp {
     pub(crate) seq: Ex,
     pub(crate) key: Option<u32>,
     pub(crate) value: u32,
+    /// Whether key or value is itself called `loop`.
+    pub(crate) named_loop: bool,
     pub(crate) loop_slot: u32,
     /// The slots assigned in the body.
     pub(crate) assigned: Vec<u32>,

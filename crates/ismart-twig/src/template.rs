@@ -40,13 +40,18 @@ impl Loaded {
             }
             let mut blocks = template.own_blocks();
             for (from, to) in &used.targets {
-                let Some(block) = blocks.iter_mut().find(|b| b.name.text == *from) else {
+                let Some(at) = blocks.iter().position(|b| b.name.text == *from) else {
                     return Err(place(Error::runtime(format!(
                         "Block \"{from}\" is not defined in trait \"{}\".",
                         used.template
                     ))));
                 };
-                block.name = Name::new(to);
+                // The old name goes, even if it is the new one as well.
+                let mut block = blocks.remove(at);
+                if from != to {
+                    block.name = Name::new(to);
+                    blocks.push(block);
+                }
             }
             for block in blocks {
                 traits.retain(|t| t.name.text != block.name.text);

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use ecow::EcoString;
 
+pub(crate) use arith::{Bits, Op2};
 pub use array::{Array, Iter, Key, KeyRef};
 pub(crate) use array::{canonical_int, hash_str};
-pub(crate) use arith::{Bits, Op2};
 pub use convert::Number;
 pub(crate) use convert::{float_repr, float_text, numeric_prefix, parse_numeric, significant};
 pub use object::{CallArgs, Object};

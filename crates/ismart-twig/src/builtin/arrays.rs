@@ -11,7 +11,13 @@ use crate::value::{Array, KeyRef, Number, V, Value, parse_numeric};
 type Out = Result<Value, Error>;
 
 /// An integer parameter of a PHP function, as its type check takes it.
-pub(super) fn int_param(value: &Value, function: &str, at: usize, name: &str, null: bool) -> Result<i64, Error> {
+pub(super) fn int_param(
+    value: &Value,
+    function: &str,
+    at: usize,
+    name: &str,
+    null: bool,
+) -> Result<i64, Error> {
     let refuse = || {
         let wanted = if null { "?int" } else { "int" };
         Error::host(format!(
@@ -263,11 +269,13 @@ fn slice_array(array: &Array, start: i64, length: Option<i64>, keep: bool) -> Ar
 fn slice_value(value: &Value, start: &Value, length: &Value, keep: bool) -> Out {
     if let Some(pairs) = value.to_pairs() {
         let at = int_param(start, "array_slice", 2, "offset", false)?;
-        let count = if length.is_null() { None } else { Some(int_param(length, "array_slice", 3, "length", true)?) };
+        let count =
+            if length.is_null() { None } else { Some(int_param(length, "array_slice", 3, "length", true)?) };
         return Ok(slice_array(&pairs, at, count, keep).into());
     }
     let at = int_param(start, "mb_substr", 2, "start", false)?;
-    let count = if length.is_null() { None } else { Some(int_param(length, "mb_substr", 3, "length", true)?) };
+    let count =
+        if length.is_null() { None } else { Some(int_param(length, "mb_substr", 3, "length", true)?) };
     if let Value::Bytes(bytes) = value {
         let units = super::strings::units(bytes);
         let (from, to) = bounds(at, count, units.len());

@@ -8,7 +8,13 @@ use crate::value::{Array, V, Value};
 type Out = Result<Value, Error>;
 
 /// The callable of an argument, or PHP's complaint about one that is none.
-fn callable<'c>(rt: &Rt<'_>, value: &'c Value, thing: &str, kind: &str, complaint: &str) -> Result<Prepared<'c>, Error> {
+fn callable<'c>(
+    rt: &Rt<'_>,
+    value: &'c Value,
+    thing: &str,
+    kind: &str,
+    complaint: &str,
+) -> Result<Prepared<'c>, Error> {
     if rt.sandboxed && !matches!(value, Value::Closure(_)) {
         return Err(Error::runtime(format!(
             "The callable passed to the \"{thing}\" {kind} must be a Closure in sandbox mode."

@@ -8,15 +8,11 @@ use crate::value::{Array, KeyRef, V, Value};
 
 type Out = Result<Value, Error>;
 
-pub(super) fn all() -> Vec<Callable> {
+pub(crate) fn all() -> Vec<Callable> {
     let uri: Params = &[("mime", super::NUL), ("parameters", Some(|| Value::list([])))];
     let data_uri = safe(filter("data_uri", uri, data_uri), Safe::For(vec![Strategy::Html]));
     let slug_params: Params = &[("separator", Some(|| Value::from("-"))), ("locale", super::NUL)];
-    vec![
-        data_uri,
-        variadic(function("html_classes", &[], html_classes)),
-        filter("slug", slug_params, slug),
-    ]
+    vec![data_uri, variadic(function("html_classes", &[], html_classes)), filter("slug", slug_params, slug)]
 }
 
 /// `html_classes`: names, lists of names and mappings of names to conditions.
@@ -128,15 +124,53 @@ fn transliterate(c: char) -> String {
         return c.to_string();
     }
     const RUSSIAN: [(char, &str); 33] = [
-        ('а', "a"), ('б', "b"), ('в', "v"), ('г', "g"), ('д', "d"), ('е', "e"), ('ё', "e"), ('ж', "z"),
-        ('з', "z"), ('и', "i"), ('й', "j"), ('к', "k"), ('л', "l"), ('м', "m"), ('н', "n"), ('о', "o"),
-        ('п', "p"), ('р', "r"), ('с', "s"), ('т', "t"), ('у', "u"), ('ф', "f"), ('х', "h"), ('ц', "c"),
-        ('ч', "c"), ('ш', "s"), ('щ', "s"), ('ъ', ""), ('ы', "y"), ('ь', ""), ('э', "e"), ('ю', "u"),
+        ('а', "a"),
+        ('б', "b"),
+        ('в', "v"),
+        ('г', "g"),
+        ('д', "d"),
+        ('е', "e"),
+        ('ё', "e"),
+        ('ж', "z"),
+        ('з', "z"),
+        ('и', "i"),
+        ('й', "j"),
+        ('к', "k"),
+        ('л', "l"),
+        ('м', "m"),
+        ('н', "n"),
+        ('о', "o"),
+        ('п', "p"),
+        ('р', "r"),
+        ('с', "s"),
+        ('т', "t"),
+        ('у', "u"),
+        ('ф', "f"),
+        ('х', "h"),
+        ('ц', "c"),
+        ('ч', "c"),
+        ('ш', "s"),
+        ('щ', "s"),
+        ('ъ', ""),
+        ('ы', "y"),
+        ('ь', ""),
+        ('э', "e"),
+        ('ю', "u"),
         ('я', "a"),
     ];
     const LATIN: [(&str, &str); 12] = [
-        ("àáâãäå", "a"), ("ç", "c"), ("èéêë", "e"), ("ìíîï", "i"), ("ñ", "n"), ("òóôõöø", "o"), ("ùúûü", "u"),
-        ("ýÿ", "y"), ("ß", "ss"), ("æ", "ae"), ("œ", "oe"), ("đð", "d"),
+        ("àáâãäå", "a"),
+        ("ç", "c"),
+        ("èéêë", "e"),
+        ("ìíîï", "i"),
+        ("ñ", "n"),
+        ("òóôõöø", "o"),
+        ("ùúûü", "u"),
+        ("ýÿ", "y"),
+        ("ß", "ss"),
+        ("æ", "ae"),
+        ("œ", "oe"),
+        ("đð", "d"),
     ];
     let low = c.to_lowercase().next().unwrap_or(c);
     let found = RUSSIAN

@@ -19,9 +19,7 @@ pub(super) fn abs(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
         _ => None,
     };
     match number {
-        Some(Number::Int(n)) => {
-            Ok(n.checked_abs().map_or(Value::Float(num::float(n).abs()), Value::Int))
-        }
+        Some(Number::Int(n)) => Ok(n.checked_abs().map_or(Value::Float(num::float(n).abs()), Value::Int)),
         Some(Number::Float(f)) => Ok(Value::Float(f.abs())),
         None => Err(Error::host(format!(
             "abs(): Argument #1 ($num) must be of type int|float, {} given",
@@ -157,7 +155,9 @@ fn extreme(args: &[V<'_>], name: &str, wanted: Ordering) -> Out {
         };
         values = array.values().cloned().collect();
         if values.is_empty() {
-            return Err(Error::host(format!("{name}(): Argument #1 ($value) must contain at least one element")));
+            return Err(Error::host(format!(
+                "{name}(): Argument #1 ($value) must contain at least one element"
+            )));
         }
     }
     let mut values = values.into_iter();
@@ -260,9 +260,8 @@ fn letters(a: &[u8], b: &[u8], step: i64) -> Out {
     }
     let direction = if from < to { step } else { -step };
     let count = span / step + 1;
-    let items: Array = (0..count)
-        .map(|i| Value::from_bytes(&[num::low_byte(i64::from(from) + i * direction)]))
-        .collect();
+    let items: Array =
+        (0..count).map(|i| Value::from_bytes(&[num::low_byte(i64::from(from) + i * direction)])).collect();
     Ok(items.into())
 }
 

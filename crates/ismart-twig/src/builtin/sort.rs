@@ -251,7 +251,8 @@ mod tests {
 
     #[test]
     fn equals_keep_their_order() {
-        let array: Array = [("b", 1), ("a", 0), ("c", 1), ("d", 0)].map(|(k, v)| (k, Value::Int(v))).into_iter().collect();
+        let array: Array =
+            [("b", 1), ("a", 0), ("c", 1), ("d", 0)].map(|(k, v)| (k, Value::Int(v))).into_iter().collect();
         let sorted = sort_by(&array, |a, b| Ok(a.compare(b))).unwrap();
         let keys: Vec<String> = sorted.keys().map(|k| k.to_string()).collect();
         assert_eq!(keys, ["a", "d", "b", "c"]);

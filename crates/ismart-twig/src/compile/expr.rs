@@ -8,8 +8,8 @@ use super::{Compiler, safety};
 use crate::callable::{Callable, Code, Special, Strategy};
 use crate::error::{Error, ErrorKind};
 use crate::program::{
-    ArrowCode, AttrEx, AttrKey, BlockEx, CallEx, Cmp, Ex, IncludeEx, ItemKey, LoopField, MacroEx, MatchEx, Name,
-    Used,
+    ArrowCode, AttrEx, AttrKey, BlockEx, CallEx, Cmp, Ex, IncludeEx, ItemKey, LoopField, MacroEx, MatchEx,
+    Name, Used,
 };
 use crate::syntax::args;
 use crate::syntax::ast::{Arg, ArrayLit, BinOp, CallType, Expr, ExprKind, MacroTarget};
@@ -94,7 +94,10 @@ impl Compiler<'_> {
                 Ex::Const(value @ (Value::Int(_) | Value::Float(_))) => Ex::Const(value.negate()?),
                 ex => Ex::Neg(Box::new(ex)),
             },
-            ExprKind::Pos(inner) => Ex::Pos(self.boxed(inner)?),
+            ExprKind::Pos(inner) => match self.expr(inner)? {
+                Ex::Const(value @ (Value::Int(_) | Value::Float(_))) => Ex::Const(value),
+                ex => Ex::Pos(Box::new(ex)),
+            },
             ExprKind::Spread(inner) => Ex::Spread(self.boxed(inner)?),
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, line)?,
             ExprKind::Cond(c, a, b) => Ex::Cond(Box::new((self.expr(c)?, self.expr(a)?, self.expr(b)?))),
@@ -116,7 +119,9 @@ impl Compiler<'_> {
                 self.filter(callable, shown, ex, args, line)?
             }
             ExprKind::Function { callable, shown, args } => self.function(callable, shown, args, line)?,
-            ExprKind::Test { callable, shown, input, args } => self.test(callable, shown, input, args, line)?,
+            ExprKind::Test { callable, shown, input, args } => {
+                self.test(callable, shown, input, args, line)?
+            }
             ExprKind::Macro { target, name, args, .. } => self.macro_call(target, name, args, line)?,
             ExprKind::Block { name, template } => {
                 self.reads_all();
@@ -172,7 +177,8 @@ impl Compiler<'_> {
     }
 
     fn array(&mut self, array: &ArrayLit) -> Result<Ex, Error> {
-        let plain = array.items.iter().all(|i| i.key.is_none() && !matches!(i.value.kind, ExprKind::Spread(_)));
+        let plain =
+            array.items.iter().all(|i| i.key.is_none() && !matches!(i.value.kind, ExprKind::Spread(_)));
         if plain && !array.mapping {
             let items = array.items.iter().map(|i| self.expr(&i.value)).collect::<Result<Vec<_>, _>>()?;
             if items.iter().all(|i| matches!(i, Ex::Const(_))) {
@@ -281,10 +287,16 @@ impl Compiler<'_> {
         let mut compiled = None;
         if let (Ex::Const(value), true) = (&pattern, matches!(right.kind, ExprKind::Const(_))) {
             let refuse = |pattern: &str, why: &str| {
-                Error::syntax(format!("Regexp \"{pattern}\" passed to \"matches\" is not valid: {why}."), line)
+                Error::syntax(
+                    format!("Regexp \"{pattern}\" passed to \"matches\" is not valid: {why}."),
+                    line,
+                )
             };
             if value.is_null() {
-                return Err(refuse("", "Passing null to parameter #1 ($pattern) of type string is deprecated"));
+                return Err(refuse(
+                    "",
+                    "Passing null to parameter #1 ($pattern) of type string is deprecated",
+                ));
             }
             let text = value.to_text()?;
             compiled = Some(Pattern::new(&text).map_err(|why| refuse(&text, &why))?);
@@ -467,7 +479,9 @@ impl Compiler<'_> {
                     Ok(self.call(callable, args, false, line))
                 }
             },
-            _ => Err(Error::new(ErrorKind::Syntax, format!("The function \"{shown}\" cannot be called here."))),
+            _ => {
+                Err(Error::new(ErrorKind::Syntax, format!("The function \"{shown}\" cannot be called here.")))
+            }
         }
     }
 

@@ -7,7 +7,9 @@ use crate::value::Value;
 /// For which strategies an expression's value needs no escaping.
 pub(super) fn safe(expr: &Expr) -> Safe {
     match &expr.kind {
-        ExprKind::Const(_) | ExprKind::Block { .. } | ExprKind::Parent(_) | ExprKind::Macro { .. } => Safe::All,
+        ExprKind::Const(_) | ExprKind::Block { .. } | ExprKind::Parent(_) | ExprKind::Macro { .. } => {
+            Safe::All
+        }
         ExprKind::Cond(_, a, b) | ExprKind::Elvis(a, b) | ExprKind::Coalesce(a, b) => {
             safe(a).intersect(safe(b))
         }

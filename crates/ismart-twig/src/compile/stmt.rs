@@ -133,9 +133,7 @@ impl Compiler<'_> {
             }
             NodeKind::Sandbox(body) => {
                 self.tag("sandbox", line);
-                let body: Vec<Node> =
-                    body.iter().filter(|n| !matches!(n.kind, NodeKind::Text(_))).cloned().collect();
-                let body = self.nodes(&body)?;
+                let body = self.nodes(body)?;
                 ops.push(Op::Sandbox(body));
             }
             NodeKind::Deprecated { message, package, version } => {
@@ -250,14 +248,14 @@ impl Compiler<'_> {
         let mut keeps_parent = false;
         let mut assigned = Vec::new();
         if let Some(builder) = self.units.last_mut() {
-            keeps_parent = builder.loops.pop().is_some_and(|l| l.keeps_parent);
+            keeps_parent = builder.loops.pop().is_some_and(|l| l.keeps_parent) || in_loop;
             assigned = builder.assigned.get(start..).unwrap_or(&[]).to_vec();
         }
         assigned.sort_unstable();
         assigned.dedup();
         let special = [Some(value), key, Some(loop_slot)];
         assigned.retain(|s| !special.contains(&Some(*s)));
-        Ok(ForOp { seq, key, value, loop_slot, assigned, keeps_parent, body, otherwise, line })
+        Ok(ForOp { seq, key, value, named_loop, loop_slot, assigned, keeps_parent, body, otherwise, line })
     }
 
     /// The filters of an `apply` tag, from the captured text on.
@@ -299,9 +297,7 @@ fn assigns_loop(nodes: &[Node]) -> bool {
             branches.iter().any(|(_, body)| assigns_loop(body))
                 || otherwise.as_ref().is_some_and(|b| assigns_loop(b))
         }
-        NodeKind::For(f) => {
-            assigns_loop(&f.body) || f.else_body.as_ref().is_some_and(|b| assigns_loop(b))
-        }
+        NodeKind::For(f) => assigns_loop(&f.body) || f.else_body.as_ref().is_some_and(|b| assigns_loop(b)),
         NodeKind::Apply { body, .. } | NodeKind::AutoEscape { body, .. } | NodeKind::Cache { body, .. } => {
             assigns_loop(body)
         }

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use fancy_regex::Regex;
 
-
 use super::civil;
 use super::words::{self, Unit};
 use super::zone::{self, Zone};
@@ -65,7 +64,10 @@ static FORMS: LazyLock<Vec<(Regex, Apply)>> = LazyLock::new(|| {
         (rx!(r"@(-?\d+)(?:\.(\d{0,6}))?"), stamp),
         (rx!(r"(yesterday|now|noon|midnight|today|tomorrow)(?![a-z])"), keyword),
         (rx!(r"(first|last) day of"), edge),
-        (rx!(r"t?(\d{1,2})(?:[:.](\d{2}))?(?:[:.](\d{2}))?(?:[.:](\d+))?[ \t]*([ap])\.?m\.?(?![a-z])"), clock12),
+        (
+            rx!(r"t?(\d{1,2})(?:[:.](\d{2}))?(?:[:.](\d{2}))?(?:[.:](\d+))?[ \t]*([ap])\.?m\.?(?![a-z])"),
+            clock12,
+        ),
         (rx!(r"t?([01]?\d|2[0-4])[:.]([0-5]?\d)(?:[:.]([0-5]?\d|60))?(?:[.,:](\d+))?"), clock24),
         (rx!(r"t?([01]\d|2[0-4])([0-5]\d)([0-5]\d)"), clock24),
         (rx!(r"t?([01]\d|2[0-4])([0-5]\d)"), clock_or_year),
@@ -83,7 +85,10 @@ static FORMS: LazyLock<Vec<(Regex, Apply)>> = LazyLock::new(|| {
         (rx!(r"(\d{4})-?w(\d{2})(?:-?([0-7]))?"), iso_week),
         (rx!(r"(\d{4})[.-]?(\d{3})(?!\d)"), day_of_year),
         (rx!(r"(\d{4})(?!\d)"), year_only),
-        (dynamic(format!(r"(\d{{1,2}})(?:st|nd|rd|th)?[ \t.-]*{MONTH}[ \t.-]*([0-9]{{4}})(?!\d)")), d_month_y),
+        (
+            dynamic(format!(r"(\d{{1,2}})(?:st|nd|rd|th)?[ \t.-]*{MONTH}[ \t.-]*([0-9]{{4}})(?!\d)")),
+            d_month_y,
+        ),
         (dynamic(format!(r"(\d{{1,2}})-{MONTH}-(\d{{1,4}})")), d_month_y),
         (dynamic(format!(r"(\d{{1,2}})(?:st|nd|rd|th)?[ \t.-]*{MONTH}(?![a-z])")), d_month_y),
         (dynamic(format!(r"{MONTH}[ \t.-]*(\d{{1,2}})(?:st|nd|rd|th)?,?[ \t.,]*(\d{{4}})(?!\d)")), month_d_y),
@@ -383,7 +388,11 @@ fn zone_short(p: &mut Parsed, c: &Captures<'_>) -> Option<()> {
         return None;
     }
     let name = text(c, 1);
-    p.zone = Some(if name == "utc" { Zone::utc() } else { Zone::abbreviation(name).or_else(|| Zone::find(name))? });
+    p.zone = Some(if name == "utc" {
+        Zone::utc()
+    } else {
+        Zone::abbreviation(name).or_else(|| Zone::find(name))?
+    });
     Some(())
 }
 

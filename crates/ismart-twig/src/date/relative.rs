@@ -31,7 +31,7 @@ pub(super) fn read(text: &str, now: &DateTime) -> Result<DateTime, Error> {
     civil.minute = parsed.minute.unwrap_or(if midnight { 0 } else { base.minute });
     civil.second = parsed.second.unwrap_or(if midnight { 0 } else { base.second });
     civil.micros = parsed.micros.unwrap_or(if given { 0 } else { base.micros });
-    Ok(resolve(civil, &parsed.relative, &zone, now.immutable))
+    Ok(resolve(civil, &parsed.relative, &zone, (now.immutable, false)))
 }
 
 /// Changes a date as a text says; `None` for a text that cannot be read.
@@ -55,10 +55,11 @@ pub(super) fn modify(date: &DateTime, text: &str) -> Option<DateTime> {
     if let Some(micros) = parsed.micros {
         civil.micros = micros;
     }
-    Some(resolve(civil, &parsed.relative, &date.zone, date.immutable))
+    let summer = date.zone.is_dst(date.seconds);
+    Some(resolve(civil, &parsed.relative, &date.zone, (date.immutable, summer)))
 }
 
-fn resolve(mut c: Civil, r: &Relative, zone: &Zone, immutable: bool) -> DateTime {
+fn resolve(mut c: Civil, r: &Relative, zone: &Zone, (immutable, summer): (bool, bool)) -> DateTime {
     let mut months = r.months;
     if let Some(from_end) = r.in_month {
         c.day = 1;
@@ -81,18 +82,12 @@ fn resolve(mut c: Civil, r: &Relative, zone: &Zone, immutable: bool) -> DateTime
     if let Some(count) = r.weekdays {
         add_weekdays(&mut c, count);
     }
-    // Hours and less are time that passes, whatever the clocks do.
-    let passed = r
-        .hours
-        .saturating_mul(3600)
-        .saturating_add(r.minutes.saturating_mul(60))
-        .saturating_add(r.seconds);
-    let micros = c.micros.saturating_add(r.micros);
-    let seconds = zone
-        .to_seconds(&c)
-        .saturating_add(passed)
-        .saturating_add(micros.div_euclid(1_000_000));
-    DateTime { seconds, micros: micros.rem_euclid(1_000_000), zone: zone.clone(), immutable }
+    c.hour = c.hour.saturating_add(r.hours);
+    c.minute = c.minute.saturating_add(r.minutes);
+    c.second = c.second.saturating_add(r.seconds);
+    c.micros = c.micros.saturating_add(r.micros);
+    c = c.normal();
+    DateTime { seconds: zone.to_seconds(&c, summer), micros: c.micros, zone: zone.clone(), immutable }
 }
 
 /// Moves to a day of the week: behaviour 0 skips the current day, 1 takes it, 2 stays in its week.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ecow::EcoString;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::civil::Civil;
 use crate::error::Error;
@@ -25,15 +25,46 @@ enum Kind {
 
 /// Abbreviations that texts use: name, offset in minutes, summer time.
 const ABBREVIATIONS: [(&str, i64, bool); 40] = [
-    ("UTC", 0, false), ("GMT", 0, false), ("Z", 0, false), ("WET", 0, false), ("WEST", 60, true),
-    ("BST", 60, true), ("IST", 330, false), ("CET", 60, false), ("CEST", 120, true), ("MET", 60, false),
-    ("MEST", 120, true), ("EET", 120, false), ("EEST", 180, true), ("MSK", 180, false), ("MSD", 240, true),
-    ("EST", -300, false), ("EDT", -240, true), ("CST", -360, false), ("CDT", -300, true),
-    ("MST", -420, false), ("MDT", -360, true), ("PST", -480, false), ("PDT", -420, true),
-    ("AKST", -540, false), ("AKDT", -480, true), ("HST", -600, false), ("AST", -240, false),
-    ("ADT", -180, true), ("NST", -210, false), ("NDT", -150, true), ("JST", 540, false), ("KST", 540, false),
-    ("SGT", 480, false), ("HKT", 480, false), ("AEST", 600, false), ("AEDT", 660, true),
-    ("ACST", 570, false), ("AWST", 480, false), ("NZST", 720, false), ("NZDT", 780, true),
+    ("UTC", 0, false),
+    ("GMT", 0, false),
+    ("Z", 0, false),
+    ("WET", 0, false),
+    ("WEST", 60, true),
+    ("BST", 60, true),
+    ("IST", 330, false),
+    ("CET", 60, false),
+    ("CEST", 120, true),
+    ("MET", 60, false),
+    ("MEST", 120, true),
+    ("EET", 120, false),
+    ("EEST", 180, true),
+    ("MSK", 180, false),
+    ("MSD", 240, true),
+    ("EST", -300, false),
+    ("EDT", -240, true),
+    ("CST", -360, false),
+    ("CDT", -300, true),
+    ("MST", -420, false),
+    ("MDT", -360, true),
+    ("PST", -480, false),
+    ("PDT", -420, true),
+    ("AKST", -540, false),
+    ("AKDT", -480, true),
+    ("HST", -600, false),
+    ("AST", -240, false),
+    ("ADT", -180, true),
+    ("NST", -210, false),
+    ("NDT", -150, true),
+    ("JST", 540, false),
+    ("KST", 540, false),
+    ("SGT", 480, false),
+    ("HKT", 480, false),
+    ("AEST", 600, false),
+    ("AEDT", 660, true),
+    ("ACST", 570, false),
+    ("AWST", 480, false),
+    ("NZST", 720, false),
+    ("NZDT", 780, true),
 ];
 
 impl fmt::Debug for Zone {
@@ -131,8 +162,9 @@ impl Zone {
         self.at(seconds).2
     }
 
-    /// The moment that calendar fields mean here: a skipped time moves on, a repeated one is the first.
-    pub(crate) fn to_seconds(&self, civil: &Civil) -> i64 {
+    /// The moment that calendar fields mean here: a skipped time moves on, of a repeated one the first
+    /// (in summer time) or the second is taken.
+    pub(crate) fn to_seconds(&self, civil: &Civil, summer: bool) -> i64 {
         let local = civil.seconds();
         let Kind::Named(_, zone) = &self.0 else { return local - self.offset(local) };
         let n = civil.normal();
@@ -148,7 +180,12 @@ impl Zone {
             )
             .ok()
         });
-        match datetime.and_then(|d| zone.to_ambiguous_timestamp(d).compatible().ok()) {
+        let resolved = datetime.and_then(|d| {
+            let found = zone.to_ambiguous_timestamp(d);
+            let fold = matches!(found.offset(), AmbiguousOffset::Fold { .. });
+            if fold && !summer { found.later().ok() } else { found.compatible().ok() }
+        });
+        match resolved {
             Some(timestamp) => timestamp.as_second(),
             None => local - self.offset(local),
         }

@@ -24,8 +24,19 @@ impl Rt<'_> {
         attr: &'a AttrEx,
         quiet: bool,
     ) -> Result<Option<V<'a>>, Error> {
+        self.attr_step(frame, attr, quiet, true)
+    }
+
+    /// One step of a chain; `last` for the outermost.
+    fn attr_step<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        attr: &'a AttrEx,
+        quiet: bool,
+        last: bool,
+    ) -> Result<Option<V<'a>>, Error> {
         let object = match &attr.object {
-            Ex::Attr(inner) => match self.attr_chain(frame, inner, quiet)? {
+            Ex::Attr(inner) => match self.attr_step(frame, inner, quiet, false)? {
                 Some(object) => object,
                 None if quiet => {
                     // A missing step is null to the next one.
@@ -42,7 +53,12 @@ impl Rt<'_> {
                 {
                     return Ok(Some(V::Own(found.clone())));
                 }
-                match if quiet { frame.read(*slot) } else { Some(self.eval(frame, &attr.object)?) } {
+                // A null-safe step within a chain asks for its variable in any case.
+                match if quiet && (last || !attr.null_safe) {
+                    frame.read(*slot)
+                } else {
+                    Some(self.eval(frame, &attr.object)?)
+                } {
                     Some(object) => object,
                     None => V::Own(Value::Null),
                 }
@@ -81,7 +97,11 @@ impl Rt<'_> {
     }
 
     /// `a.b is defined`: methods are looked for, not called.
-    pub(super) fn attr_defined<'a>(&mut self, frame: &mut Frame<'a>, attr: &'a AttrEx) -> Result<bool, Error> {
+    pub(super) fn attr_defined<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        attr: &'a AttrEx,
+    ) -> Result<bool, Error> {
         let object = match self.eval_opt(frame, &attr.object)? {
             Some(object) => object,
             None => return Ok(false),
@@ -372,6 +392,9 @@ fn refusal(object: &Value, key: &RunKey<'_>, call: CallType) -> Result<Error, Er
         _ if object.is_object() => format!(
             "Neither the property \"{name}\" nor one of the methods \"{name}()\", \"get{name}()\", \"is{name}()\", \"has{name}()\" or \"__call()\" exist and have public access in class \"{class}\"."
         ),
-        _ => format!("Impossible to invoke a method (\"{name}\") on a {class} variable (\"{}\").", text(object)?),
+        _ => format!(
+            "Impossible to invoke a method (\"{name}\") on a {class} variable (\"{}\").",
+            text(object)?
+        ),
     }))
 }

@@ -78,11 +78,7 @@ impl Rt<'_> {
     }
 }
 
-fn unpack<'a>(
-    value: &Value,
-    args: &mut Args<'a>,
-    named: &mut Vec<(EcoString, Value)>,
-) -> Result<(), Error> {
+fn unpack<'a>(value: &Value, args: &mut Args<'a>, named: &mut Vec<(EcoString, Value)>) -> Result<(), Error> {
     let Some(pairs) = value.to_pairs() else {
         return Err(Error::host("Only arrays and Traversables can be unpacked"));
     };
@@ -96,11 +92,7 @@ fn unpack<'a>(
 }
 
 /// Puts arguments that were unpacked by name at their parameters.
-fn place_named<'a>(
-    call: &CallEx,
-    args: &mut Args<'a>,
-    named: Vec<(EcoString, Value)>,
-) -> Result<(), Error> {
+fn place_named<'a>(call: &CallEx, args: &mut Args<'a>, named: Vec<(EcoString, Value)>) -> Result<(), Error> {
     let input = usize::from(crate::syntax::args::has_input(call.callable.kind));
     let params = call.callable.params.as_deref().unwrap_or(&[]);
     if call.callable.variadic && params.is_empty() {
@@ -127,7 +119,11 @@ fn place_named<'a>(
 
 /// A callable value made ready for many calls.
 pub(crate) enum Prepared<'c> {
-    Closure { closure: &'c Closure, blocks: Blocks<'c>, empty: Array },
+    Closure {
+        closure: &'c Closure,
+        blocks: Blocks<'c>,
+        empty: Array,
+    },
     /// An object of the host.
     Object(&'c Arc<dyn crate::value::Object>),
 }
@@ -182,4 +178,3 @@ impl<'c> Prepared<'c> {
         })
     }
 }
-

@@ -164,11 +164,7 @@ impl Rt<'_> {
     }
 
     /// The value of an expression that may be missing: `None` if it is.
-    pub(crate) fn eval_opt<'a>(
-        &mut self,
-        frame: &mut Frame<'a>,
-        ex: &'a Ex,
-    ) -> Result<Option<V<'a>>, Error> {
+    pub(crate) fn eval_opt<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<Option<V<'a>>, Error> {
         match ex {
             Ex::Var(slot, _) => Ok(frame.read(*slot)),
             Ex::Attr(attr) => self.attr_chain(frame, attr, true),

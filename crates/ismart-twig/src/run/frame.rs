@@ -22,6 +22,16 @@ pub(crate) enum Slot<'a> {
 }
 
 impl<'a> Slot<'a> {
+    /// The same content once more.
+    pub(crate) fn copy(&self) -> Self {
+        match self {
+            Self::Undefined => Self::Undefined,
+            Self::Ref(v) => Self::Ref(v),
+            Self::Own(v) => Self::Own(v.clone()),
+            Self::Loop(at) => Self::Loop(*at),
+        }
+    }
+
     pub(crate) fn from_v(v: V<'a>) -> Self {
         match v {
             V::Ref(v) => Self::Ref(v),

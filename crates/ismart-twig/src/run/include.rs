@@ -112,10 +112,13 @@ impl Rt<'_> {
         let Some(template) = frame.template.embed(op.index, self.engine)? else {
             return Err(Error::runtime("The embedded template is missing."));
         };
-        match self.include(frame, &template, op.with.as_ref(), op.only) {
-            Err(error) if op.ignore_missing && missing(&error) => Ok(()),
-            result => result,
+        if op.ignore_missing
+            && let Err(error) = self.parent_of(&template, Scope::Frame(frame))
+            && error.kind() == ErrorKind::Loader
+        {
+            return Ok(());
         }
+        self.include(frame, &template, op.with.as_ref(), op.only)
     }
 
     fn include<'a>(
@@ -229,7 +232,7 @@ impl Rt<'_> {
     /// Puts out a block where it is defined.
     pub(super) fn show_block(&mut self, frame: &Frame<'_>, name: &Name) -> Result<(), Error> {
         let scope = Scope::Frame(frame);
-        self.find_and_run(frame.template, name, scope, frame.blocks, true, frame.template)
+        self.find_and_run(frame.template, name, scope, frame.blocks, true)
     }
 
     /// Looks for a block among the derived ones (if asked), the template's own and its parents'.
@@ -240,7 +243,6 @@ impl Rt<'_> {
         scope: Scope<'_>,
         blocks: &Blocks<'_>,
         derived: bool,
-        origin: &Arc<Loaded>,
     ) -> Result<(), Error> {
         let found = if derived { blocks.find(name) } else { None };
         if let Some(entry) = found.or_else(|| template.block(name)) {
@@ -248,21 +250,19 @@ impl Rt<'_> {
         }
         if let Some(parent) = self.parent_of(template, scope)? {
             let merged = blocks.with(template);
-            return self.nested(|rt| rt.find_and_run(&parent, name, scope, &merged, false, origin));
+            return self.nested(|rt| rt.find_and_run(&parent, name, scope, &merged, false));
         }
         if let Some(entry) = blocks.find(name) {
             let code = &entry.template.code;
             return Err(Error::runtime(format!(
                 "Block \"{}\" should not call parent() in \"{}\" as the block does not exist in the parent template \"{}\".",
                 name.text, code.name, template.code.name
-            ))
-            .at(&code.name, 0));
+            )));
         }
         Err(Error::runtime(format!(
             "Block \"{}\" on template \"{}\" does not exist.",
             name.text, template.code.name
         )))
-        .map_err(|e: Error| if Arc::ptr_eq(origin, template) { e } else { e.with_line(0) })
     }
 
     fn run_block(
@@ -285,7 +285,7 @@ impl Rt<'_> {
             return self.run_block(entry, scope, frame.blocks);
         }
         match self.parent_of(template, scope)? {
-            Some(parent) => self.find_and_run(&parent, name, scope, frame.blocks, false, template),
+            Some(parent) => self.find_and_run(&parent, name, scope, frame.blocks, false),
             None => Err(Error::runtime(format!(
                 "The template has no parent and no traits defining the \"{}\" block.",
                 name.text
@@ -325,16 +325,19 @@ impl Rt<'_> {
         Ok((Name::new(&name), template))
     }
 
-    pub(super) fn show_block_expr<'a>(&mut self, frame: &mut Frame<'a>, block: &'a BlockEx) -> Result<(), Error> {
+    pub(super) fn show_block_expr<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        block: &'a BlockEx,
+    ) -> Result<(), Error> {
         let result = self.block_target(frame, block).and_then(|(name, template)| {
             let scope = Scope::Frame(frame);
             match template {
-                None => self.find_and_run(frame.template, &name, scope, frame.blocks, true, frame.template),
+                None => self.find_and_run(frame.template, &name, scope, frame.blocks, true),
                 Some(template) => {
                     let blocks = Blocks::default();
-                    self.find_and_run(&template, &name, scope, &blocks, true, &template).map_err(|e| {
-                        e.at(&template.code.name, 0)
-                    })
+                    self.find_and_run(&template, &name, scope, &blocks, true)
+                        .map_err(|e| e.at(&template.code.name, 0))
                 }
             }
         });
@@ -432,7 +435,9 @@ impl Rt<'_> {
         let name = self.eval(frame, &call.name)?.to_text()?;
         let args = self.macro_args(frame, &call.args)?;
         let Some(home) = self.macro_home(frame, call) else {
-            return Err(Error::runtime(format!("Macro \"{name}\" is not defined: its template was not imported.")));
+            return Err(Error::runtime(format!(
+                "Macro \"{name}\" is not defined: its template was not imported."
+            )));
         };
         let shown = home.code.name.clone();
         match self.find_macro(home, &name, Scope::Frame(frame))? {

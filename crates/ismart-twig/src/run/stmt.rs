@@ -19,7 +19,8 @@ impl Rt<'_> {
         match op {
             Op::Text(range) => {
                 let source = frame.template.code.source.as_bytes();
-                self.out.extend_from_slice(source.get(num::at(range.start)..num::at(range.end)).unwrap_or(&[]));
+                self.out
+                    .extend_from_slice(source.get(num::at(range.start)..num::at(range.end)).unwrap_or(&[]));
                 Ok(())
             }
             Op::Str(text) => {
@@ -145,7 +146,16 @@ impl Rt<'_> {
         let result = self.iterate(frame, op, at, seq);
         let result = match result {
             Ok(0) => match &op.otherwise {
-                Some(body) => self.run(frame, body),
+                Some(body) => {
+                    // Without a round, the outer variables were never shadowed.
+                    if op.value != op.loop_slot {
+                        frame.restore(op.value, outer_value.copy());
+                    }
+                    if let Some((key, value)) = &outer_key {
+                        frame.restore(*key, value.copy());
+                    }
+                    self.run(frame, body)
+                }
                 None => Ok(()),
             },
             Ok(_) => Ok(()),
@@ -249,7 +259,20 @@ impl Rt<'_> {
             state.index0 = index0;
         }
         frame.set(op.value, item);
-        self.run(frame, &op.body)
+        self.run(frame, &op.body)?;
+        if op.named_loop {
+            // PHP counts on in `loop`, which the loop's own variable took the place of.
+            let scalar = frame.peek(op.loop_slot).is_some_and(|v| match &*v {
+                Value::Null | Value::Bool(false) | Value::Array(_) => false,
+                Value::Str(s) => !s.is_empty(),
+                _ => true,
+            });
+            if scalar {
+                let refused = Err(Error::host("Cannot use a scalar value as an array"));
+                return self.located(frame, refused, op.line);
+            }
+        }
+        Ok(())
     }
 
     fn with_tag<'a>(&mut self, frame: &mut Frame<'a>, op: &'a WithOp) -> Result<(), Error> {
@@ -290,11 +313,9 @@ impl Rt<'_> {
         let version = op.version.as_ref().map(&mut text).transpose()?;
         let lead = match (package, version) {
             (None, None) => String::new(),
-            (package, version) => format!(
-                "Since {} {}: ",
-                package.unwrap_or_default(),
-                version.unwrap_or_default()
-            ),
+            (package, version) => {
+                format!("Since {} {}: ", package.unwrap_or_default(), version.unwrap_or_default())
+            }
         };
         let name = &frame.template.code.name;
         self.warnings.push(format!("{lead}{message} in \"{name}\" at line {}.", op.line));

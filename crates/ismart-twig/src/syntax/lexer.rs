@@ -19,9 +19,51 @@ enum State {
 
 /// The operators, longest first so that the first match is the longest.
 const OPERATORS: &[&str] = &[
-    "starts with", "ends with", "has every", "has some", "matches", "not in", "is not", "b-and", "b-xor",
-    "b-or", "...", "<=>", "===", "!==", "? :", "and", "xor", "not", "or", "is", "in", "**", "//", "==", "!=",
-    "<=", ">=", "=>", "..", "??", "?:", "?.", "(", "[", "|", ".", "+", "-", "~", "*", "/", "%", "<", ">", "=",
+    "starts with",
+    "ends with",
+    "has every",
+    "has some",
+    "matches",
+    "not in",
+    "is not",
+    "b-and",
+    "b-xor",
+    "b-or",
+    "...",
+    "<=>",
+    "===",
+    "!==",
+    "? :",
+    "and",
+    "xor",
+    "not",
+    "or",
+    "is",
+    "in",
+    "**",
+    "//",
+    "==",
+    "!=",
+    "<=",
+    ">=",
+    "=>",
+    "..",
+    "??",
+    "?:",
+    "?.",
+    "(",
+    "[",
+    "|",
+    ".",
+    "+",
+    "-",
+    "~",
+    "*",
+    "/",
+    "%",
+    "<",
+    ">",
+    "=",
     "?",
 ];
 
@@ -309,6 +351,7 @@ impl<'s> Lexer<'s> {
             let mark = self.byte(at);
             let marked = matches!(mark, b'-' | b'~') && self.has(at + 1, close);
             if marked || self.has(at, close) {
+                self.move_to(at);
                 self.push(kind, Value::Null);
                 let start = at + usize::from(marked);
                 let end = self.after_close(start, 2, mark, marked, kind == Kind::BlockEnd);

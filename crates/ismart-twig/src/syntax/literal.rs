@@ -9,8 +9,8 @@ use crate::value::Value;
 /// Whether a text could be a name, as the operators made of letters are.
 pub(crate) fn is_word(text: &str) -> bool {
     let mut bytes = text.bytes();
-    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b >= 0x7f)
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x7f)
 }
 
 impl Parser<'_> {

@@ -123,10 +123,7 @@ impl Parser<'_> {
                     nodes.push(node);
                 }
                 _ => {
-                    return Err(Error::syntax(
-                        "Lexer or parser ended up in unsupported state.",
-                        token.line,
-                    ));
+                    return Err(Error::syntax("Lexer or parser ended up in unsupported state.", token.line));
                 }
             }
         }
@@ -176,7 +173,9 @@ impl Parser<'_> {
 
     /// A symbol of the innermost or the outermost scope.
     pub(crate) fn symbol(&self, alias: &str, is_macro: bool) -> Option<&Symbol> {
-        let find = |scope: &Vec<Symbol>| scope.iter().rposition(|s| s.alias == alias && s.name.is_some() == is_macro);
+        let find = |scope: &Vec<Symbol>| {
+            scope.iter().rposition(|s| s.alias == alias && s.name.is_some() == is_macro)
+        };
         let inner = self.draft.scopes.last()?;
         if let Some(i) = find(inner) {
             return inner.get(i);
@@ -236,6 +235,8 @@ impl Parser<'_> {
             for node in &body {
                 check_nesting(node, None)?;
             }
+            module.body = without_output(body);
+            return Ok(module);
         }
         module.body = body;
         Ok(module)
@@ -250,7 +251,11 @@ impl Parser<'_> {
                 let text = text.strip_prefix('\u{feff}').unwrap_or(text);
                 text.bytes().all(|b| b.is_ascii_whitespace() || b == 0x0b)
             }
-            NodeKind::Print(_) | NodeKind::HostTag { .. } | NodeKind::Include { .. } | NodeKind::Embed { .. } | NodeKind::Apply { .. } => false,
+            NodeKind::Print(_)
+            | NodeKind::HostTag { .. }
+            | NodeKind::Include { .. }
+            | NodeKind::Embed { .. }
+            | NodeKind::Apply { .. } => false,
             NodeKind::If(branches, otherwise) => {
                 branches.iter().all(|(_, body)| all(body)) && otherwise.as_ref().is_none_or(|body| all(body))
             }
@@ -260,6 +265,32 @@ impl Parser<'_> {
             _ => true,
         }
     }
+}
+
+/// A child's body keeps what it sets and imports; blocks are shown by its parent.
+fn without_output(nodes: Vec<Node>) -> Vec<Node> {
+    let keep = |node: Node| -> Option<Node> {
+        let kind = match node.kind {
+            NodeKind::Text(_) | NodeKind::BlockRef(_) => return None,
+            NodeKind::If(branches, otherwise) => NodeKind::If(
+                branches.into_iter().map(|(c, body)| (c, without_output(body))).collect(),
+                otherwise.map(without_output),
+            ),
+            NodeKind::For(mut f) => {
+                f.body = without_output(std::mem::take(&mut f.body));
+                f.else_body = f.else_body.take().map(without_output);
+                NodeKind::For(f)
+            }
+            NodeKind::With { vars, only, body } => NodeKind::With { vars, only, body: without_output(body) },
+            NodeKind::AutoEscape { strategy, body } => {
+                NodeKind::AutoEscape { strategy, body: without_output(body) }
+            }
+            NodeKind::Group(body) => NodeKind::Group(without_output(body)),
+            other => other,
+        };
+        Some(Node { kind, line: node.line })
+    };
+    nodes.into_iter().filter_map(keep).collect()
 }
 
 /// A block under a tag that puts out, at the root of a child, would mislead.

@@ -13,8 +13,27 @@ use crate::value::Value;
 
 /// The names of the built-in tags, in the order suggestions list them.
 pub(crate) const TAGS: &[&str] = &[
-    "apply", "for", "if", "extends", "include", "block", "use", "macro", "import", "from", "set", "types",
-    "flush", "do", "embed", "with", "deprecated", "guard", "autoescape", "sandbox", "cache",
+    "apply",
+    "for",
+    "if",
+    "extends",
+    "include",
+    "block",
+    "use",
+    "macro",
+    "import",
+    "from",
+    "set",
+    "types",
+    "flush",
+    "do",
+    "embed",
+    "with",
+    "deprecated",
+    "guard",
+    "autoescape",
+    "sandbox",
+    "cache",
 ];
 
 macro_rules! until {
@@ -344,7 +363,9 @@ impl Parser<'_> {
                 ));
             }
             let variadic = self.stream.next_if(Kind::Operator, "...");
-            let name = self.stream.expect(Kind::Name, "", "An argument must be a name")?.name();
+            let token = self.stream.expect(Kind::Name, "", "An argument must be a name")?;
+            let name = token.name();
+            assignable(&name, token.line)?;
             if name == "varargs" && !variadic {
                 return Err(Error::syntax(
                     format!(
@@ -391,7 +412,9 @@ impl Parser<'_> {
     fn import_tag(&mut self) -> Result<NodeKind, Error> {
         let template = self.expression(0)?;
         self.stream.expect(Kind::Name, "as", "")?;
-        let alias = self.stream.expect(Kind::Name, "", "")?.name();
+        let token = self.stream.expect(Kind::Name, "", "")?;
+        let alias = token.name();
+        assignable(&alias, token.line)?;
         self.end_tag()?;
         let slot = self.new_import();
         self.add_symbol(Symbol { alias, name: None, slot });
@@ -403,12 +426,14 @@ impl Parser<'_> {
         self.stream.expect(Kind::Name, "import", "")?;
         let mut targets = Vec::new();
         loop {
-            let name = self.stream.expect(Kind::Name, "", "")?.name();
+            let token = self.stream.expect(Kind::Name, "", "")?;
+            let name = token.name();
             let alias = if self.stream.next_if(Kind::Name, "as") {
                 self.stream.expect(Kind::Name, "", "")?.name()
             } else {
                 name.clone()
             };
+            assignable(&alias, token.line)?;
             targets.push((name, alias));
             if !self.stream.next_if(Kind::Punctuation, ",") {
                 break;
@@ -481,12 +506,10 @@ impl Parser<'_> {
         self.end_tag()?;
         let (body, _) = self.body(until!("sandbox", "endsandbox"))?;
         self.end_tag()?;
-        for node in &body {
+        for node in body.iter().filter(|_| body.len() > 1) {
             let allowed = match &node.kind {
                 NodeKind::Include { .. } => true,
-                NodeKind::Text(range) => {
-                    self.source.get(range.clone()).unwrap_or("").trim_ascii().is_empty()
-                }
+                NodeKind::Text(range) => self.source.get(range.clone()).unwrap_or("").trim_ascii().is_empty(),
                 _ => false,
             };
             if !allowed {
@@ -508,10 +531,7 @@ impl Parser<'_> {
                 "package" => package = Some(self.expression(0)?),
                 "version" => version = Some(self.expression(0)?),
                 other => {
-                    return Err(Error::syntax(
-                        format!("Unknown \"{other}\" option."),
-                        self.stream.line(),
-                    ));
+                    return Err(Error::syntax(format!("Unknown \"{other}\" option."), self.stream.line()));
                 }
             }
         }
@@ -584,16 +604,17 @@ impl Parser<'_> {
         let key = self.expression(0)?;
         while let Some(name) = self.stream.next_if_kind(Kind::Name) {
             if !matches!(name.text(), "ttl" | "tags") {
-                return Err(Error::syntax(
-                    format!("Unknown \"{}\" configuration.", name.text()),
-                    name.line,
-                ));
+                return Err(Error::syntax(format!("Unknown \"{}\" configuration.", name.text()), name.line));
             }
             // The lifetime and the tags steer a store; the content is the same without one.
             let args: Vec<Arg> = self.arguments(true)?;
             if args.len() != 1 {
                 return Err(Error::syntax(
-                    format!("The \"{}\" modifier takes exactly one argument ({} given).", name.text(), args.len()),
+                    format!(
+                        "The \"{}\" modifier takes exactly one argument ({} given).",
+                        name.text(),
+                        args.len()
+                    ),
                     name.line,
                 ));
             }

@@ -173,7 +173,9 @@ fn js(text: &str, out: &mut Vec<u8>) {
     let mut hex = String::new();
     for c in text.chars() {
         match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | ',' | '.' | '_' => out.extend_from_slice(encoded(c, &mut [0; 4])),
+            'a'..='z' | 'A'..='Z' | '0'..='9' | ',' | '.' | '_' => {
+                out.extend_from_slice(encoded(c, &mut [0; 4]))
+            }
             '\\' => out.extend_from_slice(b"\\\\"),
             '/' => out.extend_from_slice(b"\\/"),
             '\u{8}' => out.extend_from_slice(b"\\b"),

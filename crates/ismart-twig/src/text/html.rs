@@ -3,8 +3,16 @@
 /// `strip_tags`: PHP's state machine; `allowed` lists tags such as `<b>`.
 pub(crate) fn strip_tags(text: &[u8], allowed: &[u8]) -> Vec<u8> {
     let allowed = allowed.to_ascii_lowercase();
-    let mut machine =
-        Stripper { out: Vec::with_capacity(text.len()), tag: Vec::new(), allowed, state: 0, depth: 0, quote: 0, last: 0, brackets: 0 };
+    let mut machine = Stripper {
+        out: Vec::with_capacity(text.len()),
+        tag: Vec::new(),
+        allowed,
+        state: 0,
+        depth: 0,
+        quote: 0,
+        last: 0,
+        brackets: 0,
+    };
     let mut at = 0;
     while let Some(&c) = text.get(at) {
         at = machine.step(text, at, c);
@@ -172,7 +180,11 @@ impl Stripper {
                 }
                 self.toggle_quote(c);
             }
-            b'l' | b'L' if self.state == 2 && at > 4 && text.get(at - 4..at).is_some_and(|b| b.eq_ignore_ascii_case(b"<?xm")) => {
+            b'l' | b'L'
+                if self.state == 2
+                    && at > 4
+                    && text.get(at - 4..at).is_some_and(|b| b.eq_ignore_ascii_case(b"<?xm")) =>
+            {
                 self.state = 1;
             }
             _ => {}
@@ -265,7 +277,11 @@ mod tests {
             ("a<?php echo '?>'; ?>b", "", "a'; ?>b"),
             ("<br/>x", "<br>", "<br/>x"),
         ] {
-            assert_eq!(String::from_utf8(strip_tags(text.as_bytes(), allowed.as_bytes())).unwrap(), want, "{text}");
+            assert_eq!(
+                String::from_utf8(strip_tags(text.as_bytes(), allowed.as_bytes())).unwrap(),
+                want,
+                "{text}"
+            );
         }
     }
 

@@ -219,7 +219,10 @@ mod tests {
             encode(&v, flag::PRETTY_PRINT | flag::UNESCAPED_UNICODE | flag::UNESCAPED_SLASHES, 512).unwrap(),
             "{\n    \"a/b\": \"é<\",\n    \"n\": 10\n}"
         );
-        assert_eq!(encode(&v, flag::HEX_TAG | flag::PRESERVE_ZERO_FRACTION, 512).unwrap(), r#"{"a\/b":"\u00e9\u003C","n":10.0}"#);
+        assert_eq!(
+            encode(&v, flag::HEX_TAG | flag::PRESERVE_ZERO_FRACTION, 512).unwrap(),
+            r#"{"a\/b":"\u00e9\u003C","n":10.0}"#
+        );
         assert_eq!(encode(&Value::Float(f64::NAN), 0, 512), None);
         assert_eq!(encode(&v, 0, 0), None);
     }

@@ -43,9 +43,12 @@ fn push_title(c: char, out: &mut String) {
         'ა'..='ჿ' => out.push(c),
         _ => {
             let mut letters = c.to_uppercase();
-            out.extend(letters.next());
+            let first = letters.next();
+            out.extend(first);
+            // After a sign, such as the one in `ŉ`, the letter itself is the capital.
+            let keeps = first.is_none_or(|f| !is_cased(f));
             for rest in letters {
-                out.extend(rest.to_lowercase());
+                if keeps { out.push(rest) } else { out.extend(rest.to_lowercase()) }
             }
         }
     }

@@ -147,7 +147,9 @@ pub(crate) fn matches(pattern: &Value, subject: &Value) -> Result<Value, Error> 
     let text = pattern.to_text()?;
     match Pattern::new(&text) {
         Ok(pattern) => pattern.matches(subject),
-        Err(why) => Err(Error::runtime(format!("Regexp \"{text}\" passed to \"matches\" is not valid: {why}"))),
+        Err(why) => {
+            Err(Error::runtime(format!("Regexp \"{text}\" passed to \"matches\" is not valid: {why}")))
+        }
     }
 }
 

@@ -41,7 +41,9 @@ pub(crate) fn sprintf(format: &[u8], args: &[V<'_>], limit: usize) -> Result<Vec
             && format.get(at + used) == Some(&b'$')
         {
             if n == 0 || n >= 2_147_483_647 {
-                return Err(bad("Argument number specifier must be greater than zero and less than 2147483647"));
+                return Err(bad(
+                    "Argument number specifier must be greater than zero and less than 2147483647",
+                ));
             }
             index = Some(n - 1);
             at += used + 1;
@@ -63,7 +65,9 @@ pub(crate) fn sprintf(format: &[u8], args: &[V<'_>], limit: usize) -> Result<Vec
         if format.get(at) == Some(&b'l') {
             at += 1;
         }
-        let Some(&kind) = format.get(at) else { return Err(bad("Missing format specifier at end of string")) };
+        let Some(&kind) = format.get(at) else {
+            return Err(bad("Missing format specifier at end of string"));
+        };
         at += 1;
         if kind == b'%' {
             out.push(b'%');
@@ -79,7 +83,10 @@ pub(crate) fn sprintf(format: &[u8], args: &[V<'_>], limit: usize) -> Result<Vec
         };
         let text = piece(kind, &spec, value)?;
         if out.len() + text.len().max(spec.width) > limit {
-            return Err(Error::new(crate::ErrorKind::Limit, "A formatted text grew larger than the limit allows."));
+            return Err(Error::new(
+                crate::ErrorKind::Limit,
+                "A formatted text grew larger than the limit allows.",
+            ));
         }
         let numeric = !matches!(kind, b's' | b'c');
         pad(&text, &spec, numeric, kind == b'c', &mut out);
@@ -234,6 +241,9 @@ mod tests {
     fn broken_formats_are_refused() {
         let none: &[V<'_>] = &[];
         assert_eq!(sprintf(b"%d", none, 9).unwrap_err().raw_message(), "2 arguments are required, 1 given");
-        assert_eq!(sprintf(b"%y", &[V::Own(Value::Null)], 9).unwrap_err().raw_message(), "Unknown format specifier \"y\"");
+        assert_eq!(
+            sprintf(b"%y", &[V::Own(Value::Null)], 9).unwrap_err().raw_message(),
+            "Unknown format specifier \"y\""
+        );
     }
 }

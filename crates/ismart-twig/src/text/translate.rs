@@ -208,7 +208,10 @@ impl Translator {
             self.at += 2;
             // Lookarounds, atomic groups, names and flags are the same in both.
             while let Some(c) = self.peek(0) {
-                if !matches!(c, ':' | '=' | '!' | '<' | '>' | '|' | '-') && !c.is_ascii_alphanumeric() && c != '_' {
+                if !matches!(c, ':' | '=' | '!' | '<' | '>' | '|' | '-')
+                    && !c.is_ascii_alphanumeric()
+                    && c != '_'
+                {
                     break;
                 }
                 self.out.push(c);
@@ -286,7 +289,9 @@ impl Translator {
             '0' => {
                 let mut value = 0;
                 let mut used = 0;
-                while used < 2 && let Some(d) = self.peek(0).and_then(|c| c.to_digit(8)) {
+                while used < 2
+                    && let Some(d) = self.peek(0).and_then(|c| c.to_digit(8))
+                {
                     value = value * 8 + d;
                     used += 1;
                     self.at += 1;
@@ -304,7 +309,12 @@ impl Translator {
 
     /// A character that stands for itself.
     fn literal(&mut self, c: char) {
-        if c.is_ascii_punctuation() && !matches!(c, '<' | '>' | '_' | '/' | '"' | '\'' | '%' | ',' | ':' | ';' | '=' | '@' | '`' | '!') {
+        if c.is_ascii_punctuation()
+            && !matches!(
+                c,
+                '<' | '>' | '_' | '/' | '"' | '\'' | '%' | ',' | ':' | ';' | '=' | '@' | '`' | '!'
+            )
+        {
             self.out.push('\\');
         }
         if c == ' ' && self.flags.extended {

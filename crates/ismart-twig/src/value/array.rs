@@ -255,9 +255,7 @@ impl Array {
     pub fn is_list(&self) -> bool {
         match &self.repr {
             Repr::List(_) => true,
-            Repr::Map(map) => {
-                map.entries.iter().enumerate().all(|(i, e)| e.key == Key::Int(num::len(i)))
-            }
+            Repr::Map(map) => map.entries.iter().enumerate().all(|(i, e)| e.key == Key::Int(num::len(i))),
         }
     }
 

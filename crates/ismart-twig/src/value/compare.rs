@@ -33,7 +33,8 @@ fn strings(a: &[u8], b: &[u8]) -> Ordering {
         && let (Some(x), Some(y)) = (parse_numeric(a), parse_numeric(b))
     {
         let overflowed = |text: &[u8], n: Number| {
-            matches!(n, Number::Float(f) if !num::fits(f)) && !text.iter().any(|c| matches!(c, b'.' | b'e' | b'E'))
+            matches!(n, Number::Float(f) if !num::fits(f))
+                && !text.iter().any(|c| matches!(c, b'.' | b'e' | b'E'))
         };
         let both_lost = overflowed(a, x) && overflowed(b, y) && x.float() == y.float();
         let both_infinite = !x.float().is_finite() && !y.float().is_finite();
@@ -223,7 +224,9 @@ mod tests {
     #[test]
     fn identity_is_strict() {
         assert!(!Value::Int(1).same(&Value::Float(1.0)));
-        assert!(!Value::map([("a", Value::Int(1)), ("b", Value::Int(2))])
-            .same(&Value::map([("b", Value::Int(2)), ("a", Value::Int(1))])));
+        assert!(
+            !Value::map([("a", Value::Int(1)), ("b", Value::Int(2))])
+                .same(&Value::map([("b", Value::Int(2)), ("a", Value::Int(1))]))
+        );
     }
 }

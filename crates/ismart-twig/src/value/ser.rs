@@ -149,7 +149,8 @@ impl Serializer for ToValue {
     }
     fn serialize_u64(self, v: u64) -> Result<Value, SerError> {
         // What does not fit an integer becomes a float, as PHP's JSON decoder does.
-        Ok(i64::try_from(v).map_or_else(|_| v.to_string().parse().map_or(Value::Null, Value::Float), Value::Int))
+        Ok(i64::try_from(v)
+            .map_or_else(|_| v.to_string().parse().map_or(Value::Null, Value::Float), Value::Int))
     }
     fn serialize_f32(self, v: f32) -> Result<Value, SerError> {
         Ok(Value::Float(v.into()))
@@ -178,10 +179,19 @@ impl Serializer for ToValue {
     fn serialize_unit_struct(self, _: &'static str) -> Result<Value, SerError> {
         Ok(Value::Null)
     }
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value, SerError> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<Value, SerError> {
         Ok(Value::from(variant))
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<Value, SerError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        v: &T,
+    ) -> Result<Value, SerError> {
         v.serialize(self)
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -277,7 +287,8 @@ impl SerializeMap for Pairs {
     type Error = SerError;
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), SerError> {
         let key = key.serialize(ToValue)?;
-        self.key = Some(key.to_key().ok_or_else(|| SerError("a map key must be text or a number".to_owned()))?);
+        self.key =
+            Some(key.to_key().ok_or_else(|| SerError("a map key must be text or a number".to_owned()))?);
         Ok(())
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerError> {
@@ -293,7 +304,11 @@ impl SerializeMap for Pairs {
 impl SerializeStruct for Pairs {
     type Ok = Value;
     type Error = SerError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), SerError> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), SerError> {
         self.field(key, value)
     }
     fn end(self) -> Result<Value, SerError> {
@@ -304,7 +319,11 @@ impl SerializeStruct for Pairs {
 impl SerializeStructVariant for Pairs {
     type Ok = Value;
     type Error = SerError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), SerError> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), SerError> {
         self.field(key, value)
     }
     fn end(self) -> Result<Value, SerError> {

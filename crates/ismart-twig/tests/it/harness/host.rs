@@ -15,7 +15,12 @@ pub fn iterable(class: &str, pairs: Vec<(Value, Value)>) -> Value {
 
 impl Iterable {
     fn array(&self) -> Array {
-        self.pairs.iter().map(|(k, v)| (k.to_string().as_str().into(), v.clone())).collect::<Vec<(ismart_twig::Key, Value)>>().into_iter().collect()
+        self.pairs
+            .iter()
+            .map(|(k, v)| (k.to_string().as_str().into(), v.clone()))
+            .collect::<Vec<(ismart_twig::Key, Value)>>()
+            .into_iter()
+            .collect()
     }
 }
 
@@ -105,9 +110,19 @@ impl Object for Stub {
     }
     fn methods(&self) -> &[&str] {
         match self.class.as_str() {
-            "TwigTestFoo" => {
-                &["bar", "getFoo", "getSelf", "is", "in", "not", "strToLower", "getNull", "getEmpty", "null", "empty"]
-            }
+            "TwigTestFoo" => &[
+                "bar",
+                "getFoo",
+                "getSelf",
+                "is",
+                "in",
+                "not",
+                "strToLower",
+                "getNull",
+                "getEmpty",
+                "null",
+                "empty",
+            ],
             "TestClassForMagicCallAttributes" => &["getBar"],
             "UserForAutoEscapeTest" => &["getName", "__toString"],
             _ => &[],
@@ -219,11 +234,9 @@ fn functions(env: &mut Environment) {
     }
     env.add(Callable::function("*_path", path));
     env.add(Callable::function("*_foo_*_bar", path));
-    env.add(
-        Callable::function("deprecated_function", |_| Ok(Value::from("foo"))).deprecated(
-            "foo/bar",
-            "1.1",
-            Some("not_deprecated_function"),
-        ),
-    );
+    env.add(Callable::function("deprecated_function", |_| Ok(Value::from("foo"))).deprecated(
+        "foo/bar",
+        "1.1",
+        Some("not_deprecated_function"),
+    ));
 }
