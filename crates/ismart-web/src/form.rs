@@ -104,7 +104,8 @@ async fn store(platform: &Platform, asked: &Asked, draft: LeadDraft) -> Result<A
 
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = text(headers, "accept").unwrap_or("");
-    let by_script = text(headers, "x-requested-with").is_some_and(|v| v.eq_ignore_ascii_case("xmlhttprequest"));
+    let by_script =
+        text(headers, "x-requested-with").is_some_and(|v| v.eq_ignore_ascii_case("xmlhttprequest"));
     by_script || !accept.contains("text/html")
 }
 

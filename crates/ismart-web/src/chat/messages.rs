@@ -48,15 +48,18 @@ pub(crate) async fn send(
 ) -> Result<(StatusCode, Json<Stored>), Problem> {
     let Json(sent) = body.map_err(unreadable)?;
     platform.limits.take(origin.ip, platform.env.now()).map_err(Problem::too_many)?;
-    let id: MessageId = sent.id.parse().map_err(|error: ismart_domain::id::IdError| {
-        Problem::bad_request("message_id", error.to_string())
-    })?;
+    let id: MessageId = sent
+        .id
+        .parse()
+        .map_err(|error: ismart_domain::id::IdError| Problem::bad_request("message_id", error.to_string()))?;
     let length = sent.text.chars().count();
     // The widget shows these two to the visitor.
     let english = crate::form::language(&asked.site) == "en";
     if length > TEXT_LIMIT {
         let detail = if english {
-            format!("The message has {length} characters; at most {TEXT_LIMIT} are taken. Please send it in parts.")
+            format!(
+                "The message has {length} characters; at most {TEXT_LIMIT} are taken. Please send it in parts."
+            )
         } else {
             format!("В сообщении {length} знаков, а можно не больше {TEXT_LIMIT}. Отправьте его по частям.")
         };

@@ -152,7 +152,11 @@ async fn count(
 /// The path of an address, without query: events hold no personal data that an address may carry.
 fn path_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = if rest.len() == url.len() { rest } else { rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/") };
+    let path = if rest.len() == url.len() {
+        rest
+    } else {
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+    };
     path.split(['?', '#']).next().unwrap_or("/").chars().take(500).collect()
 }
 
