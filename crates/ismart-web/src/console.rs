@@ -1,0 +1,111 @@
+//! The console: where a client's people answer visitors, work on leads and see what their worker achieves.
+//!
+//! Pages are rendered on the server from the templates in `console/`; texts stand in `console/texts`, none here.
+//! Reading and answering work without scripts; scripts add live changes and keys.
+
+pub mod accounts;
+
+mod assets;
+mod chart;
+mod csrf;
+mod csv;
+mod dashboard;
+mod destinations;
+mod fault;
+mod fields;
+mod inbox;
+mod language;
+mod lead;
+mod leads;
+mod live;
+mod local;
+mod moment;
+mod page;
+mod period;
+mod plain;
+mod preferences;
+mod seat;
+mod sign_in;
+mod talk;
+#[cfg(test)]
+mod tests;
+mod thread;
+mod throttle;
+mod view;
+mod worker;
+mod worker_log;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::platform::Platform;
+
+/// The largest body of a form of the console, bytes.
+const BODY_LIMIT: usize = 32 * 1024;
+
+/// What the console remembers between requests; lives as long as its router.
+#[derive(Debug, Default)]
+struct Room {
+    throttle: throttle::Throttle,
+    worker_logs: worker_log::WorkerLogs,
+}
+
+/// The pages of the console, to be nested at `/console`. It answers only on the console's hosts.
+pub fn router() -> Router<Arc<Platform>> {
+    let pages = Router::new()
+        .route("/", get(dashboard::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/language", post(preferences::language))
+        .route("/theme", post(preferences::theme))
+        .route("/client", post(preferences::client))
+        .route("/inbox", get(inbox::show))
+        .route("/inbox/lines", get(inbox::lines))
+        .route("/inbox/{id}", get(thread::show))
+        .route("/inbox/{id}/take-over", post(talk::take_over))
+        .route("/inbox/{id}/say", post(talk::say))
+        .route("/inbox/{id}/give-back", post(talk::give_back))
+        .route("/leads", get(leads::show))
+        .route("/leads/file.csv", get(leads::export))
+        .route("/leads/{id}", get(lead::show))
+        .route("/deliveries/{id}/send-again", get(lead::confirm).post(lead::send_again))
+        .route("/worker", get(worker::show))
+        .route("/worker/{site}/switch", post(worker::switch))
+        .route("/destinations", get(destinations::show))
+        .route("/assets/{name}", get(assets::file))
+        .fallback(fault::nowhere)
+        .method_not_allowed_fallback(fault::nowhere)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(Extension(Arc::new(Room::default())));
+    secured(pages)
+}
+
+/// The streams of the console, to be nested at `/console/live` outside of time limits and compression.
+pub fn live_router() -> Router<Arc<Platform>> {
+    secured(Router::new().route("/feed", get(live::follow)).fallback(fault::nowhere))
+}
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+fn secured(router: Router<Arc<Platform>>) -> Router<Arc<Platform>> {
+    router
+        .layer(from_fn(fault::dress))
+        .layer(header("content-security-policy", POLICY))
+        .layer(header("x-frame-options", "DENY"))
+        .layer(header("referrer-policy", "same-origin"))
+        .layer(header("cross-origin-opener-policy", "same-origin"))
+        .layer(header("permissions-policy", "camera=(), geolocation=(), microphone=()"))
+        .layer(header("cache-control", "no-store"))
+}
+
+/// A header that a handler may have set itself.
+fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+}

@@ -1,0 +1,313 @@
+//! `GET /console/leads/{id}`: one lead with its proofs, deliveries and history; sending a delivery again.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use ismart_domain::delivery::{Delivery, DeliveryState};
+use ismart_domain::lead::{Channel, Consent, Lead};
+use ismart_domain::user::Right;
+use ismart_domain::{DeliveryId, EventBody, LeadId};
+use ismart_store::deliveries::{self, Attempt};
+use ismart_store::events::{self, Scope};
+use ismart_store::{Conn, StoreError, Tx, clients, leads, users};
+use serde::Serialize;
+
+use super::fault::Fault;
+use super::moment::{Teller, When};
+use super::page::Place;
+use super::plain::{self, Historian, HistoryLine};
+use super::seat::{People, Posted, Replaying, Seat, Seated};
+use crate::platform::Platform;
+
+#[derive(Serialize)]
+struct LeadPage {
+    id: String,
+    number: i64,
+    title: String,
+    when: When,
+    test: bool,
+    person: Option<String>,
+    /// Address for calling, and the number as people read it.
+    phone: Option<(String, String)>,
+    email: Option<String>,
+    intent: String,
+    subject: Option<String>,
+    comment: String,
+    /// Other facts, each with its name.
+    facts: Vec<(String, String)>,
+    page_url: Option<String>,
+    conversation: Option<String>,
+    utm: Vec<(&'static str, String)>,
+    consents: Vec<ConsentView>,
+    deliveries: Vec<DeliveryView>,
+    may_replay: bool,
+    history: Vec<HistoryLine>,
+}
+
+#[derive(Serialize)]
+struct ConsentView {
+    purpose: String,
+    version: String,
+    sha256: String,
+    when: When,
+    text: String,
+    url: Option<String>,
+    ip: Option<String>,
+    user_agent: Option<String>,
+}
+
+#[derive(Serialize)]
+struct DeliveryView {
+    id: String,
+    destination: String,
+    title: String,
+    tone: &'static str,
+    external_id: Option<String>,
+    reason: Option<String>,
+    when: When,
+    /// When the next attempt is due, while there will be one.
+    next: Option<When>,
+    simulated: Option<String>,
+    can_replay: bool,
+    attempts: Vec<AttemptView>,
+}
+
+#[derive(Serialize)]
+struct AttemptView {
+    number: i64,
+    when: When,
+    took: String,
+    outcome: String,
+    tone: &'static str,
+    detail: Option<String>,
+}
+
+/// Shows a lead.
+pub(super) async fn show(
+    State(platform): State<Arc<Platform>>,
+    Seated(seat, ..): Seated<People>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, Fault> {
+    let id: LeadId = id.parse().or(Err(Fault::Missing))?;
+    let client = seat.client.id;
+    let teller = seat.teller(&platform);
+    let mut conn = platform.store.read().await?;
+    let lead = leads::get(&mut conn, client, id).await?.ok_or(Fault::Missing)?;
+    let consents = leads::consents(&mut conn, client, id).await?;
+    let mut views = Vec::new();
+    for delivery in deliveries::of_lead(&mut conn, client, id).await? {
+        let attempts = deliveries::attempts(&mut conn, client, delivery.id).await?;
+        views.push(delivery_view(&seat, &teller, &delivery, attempts));
+    }
+    let history = history(&mut conn, &seat, &teller, id).await?;
+    let sites = clients::sites(&mut conn, client).await?;
+    drop(conn);
+    let site = sites.into_iter().find(|site| site.id == lead.draft.site_id).map(|site| site.name);
+    let page = page(&seat, &teller, lead, site, consents, views, history);
+    let title = format!("{}\u{a0}{}", seat.texts().get("lead.one"), page.number);
+    seat.page(&platform, Place::Leads, title, "lead.twig", &page).await
+}
+
+async fn history(
+    conn: &mut Conn,
+    seat: &Seat,
+    teller: &Teller,
+    id: LeadId,
+) -> Result<Vec<HistoryLine>, StoreError> {
+    let users = users::of_client(conn, seat.client.id).await?;
+    let events = events::of_lead(conn, seat.client.id, id).await?;
+    Ok(Historian { texts: seat.texts(), teller, users: &users }.lines(&events))
+}
+
+fn page(
+    seat: &Seat,
+    teller: &Teller,
+    lead: Lead,
+    site: Option<String>,
+    consents: Vec<Consent>,
+    deliveries: Vec<DeliveryView>,
+    history: Vec<HistoryLine>,
+) -> LeadPage {
+    let texts = seat.texts();
+    let draft = lead.draft;
+    let intent = plain::intent(texts, draft.intent).to_owned();
+    let conversation = match &draft.source.channel {
+        Channel::Conversation { conversation_id, .. } => Some(conversation_id.to_string()),
+        Channel::Form { .. } => None,
+    };
+    let fact = |key: &str, value: Option<String>| {
+        Some((texts.get(key).to_owned(), value.filter(|v| !v.is_empty())?))
+    };
+    let channel = match &draft.source.channel {
+        Channel::Form { form } => format!("{} ({form})", plain::named(texts, "channel", "form")),
+        Channel::Conversation { .. } => plain::named(texts, "channel", "conversation"),
+    };
+    let mut facts: Vec<(String, String)> = [
+        fact("lead.channel", Some(channel)),
+        fact("lead.site", site),
+        fact("lead.referrer", draft.source.referrer),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    facts.extend(draft.fields.into_iter().map(|(name, value)| (plain::named(texts, "field", &name), value)));
+    let marks = draft.source.utm;
+    let utm = [
+        ("utm_source", marks.source),
+        ("utm_medium", marks.medium),
+        ("utm_campaign", marks.campaign),
+        ("utm_content", marks.content),
+        ("utm_term", marks.term),
+    ];
+    LeadPage {
+        id: lead.id.to_string(),
+        number: lead.number,
+        title: draft.subject.as_ref().map_or_else(|| intent.clone(), |s| format!("{intent}: {}", s.title)),
+        when: teller.when(lead.accepted_at),
+        test: draft.test,
+        person: draft.name.map(|name| name.as_str().to_owned()),
+        phone: draft.phone.map(|phone| (format!("tel:{}", phone.e164()), phone.pretty())),
+        email: draft.email.map(|email| email.as_str().to_owned()),
+        intent,
+        subject: draft.subject.map(|subject| subject.title),
+        comment: draft.comment,
+        facts,
+        page_url: Some(draft.source.page_url).filter(|url| link(url)),
+        conversation,
+        utm: utm.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        consents: consents.into_iter().map(|consent| consent_view(seat, teller, consent)).collect(),
+        deliveries,
+        may_replay: seat.may(Right::Replay),
+        history,
+    }
+}
+
+/// Whether an address that a browser sent may be a link here.
+fn link(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+fn consent_view(seat: &Seat, teller: &Teller, consent: Consent) -> ConsentView {
+    ConsentView {
+        purpose: plain::named(seat.texts(), "purpose", consent.draft.purpose.code()),
+        version: consent.draft.version,
+        sha256: consent.text_sha256,
+        when: teller.when(consent.given_at),
+        text: consent.draft.text,
+        url: Some(consent.draft.url).filter(|url| link(url)),
+        ip: consent.draft.ip,
+        user_agent: consent.draft.user_agent,
+    }
+}
+
+/// Whether a person may ask for another attempt: the store would carry it out.
+fn can_replay(delivery: &Delivery) -> bool {
+    delivery.destination != ismart_leads::INBOX
+        && !matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Sending)
+}
+
+fn delivery_view(seat: &Seat, teller: &Teller, delivery: &Delivery, attempts: Vec<Attempt>) -> DeliveryView {
+    let texts = seat.texts();
+    let again = matches!(
+        delivery.state,
+        DeliveryState::Waiting | DeliveryState::Verifying | DeliveryState::Paused | DeliveryState::Queued
+    );
+    let configured = seat.client.destinations.iter().find(|d| d.name == delivery.destination);
+    let attempt = |attempt: Attempt| {
+        let state = DeliveryState::from_code(&attempt.outcome);
+        let took = attempt.finished_at.duration_since(attempt.started_at);
+        AttemptView {
+            number: attempt.number,
+            when: teller.when(attempt.started_at),
+            took: super::moment::millis(seat.look.language, u64::try_from(took.as_micros()).unwrap_or(0)),
+            outcome: state.map_or(attempt.outcome, |state| plain::state(texts, state).to_owned()),
+            tone: state.map_or("busy", plain::tone),
+            detail: attempt.detail,
+        }
+    };
+    DeliveryView {
+        id: delivery.id.to_string(),
+        destination: plain::destination_name(texts, &delivery.destination),
+        title: plain::state(texts, delivery.state).to_owned(),
+        tone: plain::tone(delivery.state),
+        external_id: delivery.external_id.clone(),
+        reason: delivery.reason.clone(),
+        when: teller.when(delivery.updated_at),
+        next: again.then(|| teller.when(delivery.due_at)),
+        simulated: configured.and_then(|d| d.simulated.clone()),
+        can_replay: can_replay(delivery),
+        attempts: attempts.into_iter().map(attempt).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct ConfirmPage {
+    delivery: DeliveryView,
+    lead_id: String,
+    number: i64,
+    person: Option<String>,
+}
+
+/// The delivery of this id with its lead, if it is the client's.
+async fn find(conn: &mut Conn, seat: &Seat, id: &str) -> Result<(Delivery, Lead), Fault> {
+    let id: DeliveryId = id.parse().or(Err(Fault::Missing))?;
+    let delivery = deliveries::get(conn, seat.client.id, id).await?.ok_or(Fault::Missing)?;
+    let lead = leads::get(conn, seat.client.id, delivery.lead_id).await?.ok_or(Fault::Missing)?;
+    Ok((delivery, lead))
+}
+
+/// `GET /console/deliveries/{id}/send-again`: says what will happen and asks.
+pub(super) async fn confirm(
+    State(platform): State<Arc<Platform>>,
+    Seated(seat, ..): Seated<Replaying>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, Fault> {
+    let mut conn = platform.store.read().await?;
+    let (delivery, lead) = find(&mut conn, &seat, &id).await?;
+    drop(conn);
+    let page = ConfirmPage {
+        delivery: delivery_view(&seat, &seat.teller(&platform), &delivery, Vec::new()),
+        lead_id: lead.id.to_string(),
+        number: lead.number,
+        person: lead.draft.name.map(|name| name.as_str().to_owned()),
+    };
+    let title = seat.texts().get("replay.title");
+    seat.page(&platform, Place::Leads, title, "send_again.twig", &page).await
+}
+
+/// `POST /console/deliveries/{id}/send-again`: the delivery is due at once.
+pub(super) async fn send_again(
+    State(platform): State<Arc<Platform>>,
+    Path(id): Path<String>,
+    Posted { seat, .. }: Posted<Replaying>,
+) -> Result<Response, Fault> {
+    let mut conn = platform.store.read().await?;
+    let (delivery, lead) = find(&mut conn, &seat, &id).await?;
+    drop(conn);
+    if !can_replay(&delivery) {
+        return Err(Fault::Led("replay.not_needed"));
+    }
+    let (client_id, site_id) = (seat.client.id, lead.draft.site_id);
+    let (id, trace_id) = (delivery.id, platform.env.new_id());
+    tracing::info!(user.id = %seat.session.user.id, delivery.id = %id, "a delivery was asked for again");
+    platform
+        .store
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let Some(changed) = deliveries::replay(tx, client_id, id).await? else { return Ok(()) };
+                let scope = Scope { client_id, site_id: Some(site_id), trace_id };
+                let body = EventBody::DeliveryChanged {
+                    delivery_id: changed.id,
+                    lead_id: changed.lead_id,
+                    destination: changed.destination,
+                    state: changed.state,
+                    attempts: changed.attempts,
+                };
+                events::append(tx, scope, body).await
+            })
+        })
+        .await
+        .map_err(|error: StoreError| Fault::from(error))?;
+    Ok(Redirect::to(&format!("/console/leads/{}#deliveries", lead.id)).into_response())
+}

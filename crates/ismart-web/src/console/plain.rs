@@ -1,0 +1,243 @@
+//! Codes of the business in plain words.
+
+use ismart_domain::conversation::{Author, Mode};
+use ismart_domain::delivery::DeliveryState;
+use ismart_domain::event::EventBody;
+use ismart_domain::lead::Intent;
+use ismart_domain::user::{Role, User};
+use ismart_store::events::Logged;
+use serde::Serialize;
+
+use super::language::Texts;
+use super::moment::{self, Teller, When};
+
+/// A delivery's state.
+pub(super) fn state(texts: &Texts, state: DeliveryState) -> &str {
+    texts.get(match state {
+        DeliveryState::Queued => "state.queued",
+        DeliveryState::Sending => "state.sending",
+        DeliveryState::Waiting => "state.waiting",
+        DeliveryState::Verifying => "state.verifying",
+        DeliveryState::Delivered => "state.delivered",
+        DeliveryState::NeedsAttention => "state.needs_attention",
+        DeliveryState::Paused => "state.paused",
+    })
+}
+
+/// How urgent a state is: `good`, `busy`, or `bad`.
+pub(super) fn tone(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Delivered => "good",
+        DeliveryState::NeedsAttention | DeliveryState::Paused => "bad",
+        DeliveryState::Queued
+        | DeliveryState::Sending
+        | DeliveryState::Waiting
+        | DeliveryState::Verifying => "busy",
+    }
+}
+
+/// What a person wants.
+pub(super) fn intent(texts: &Texts, intent: Intent) -> &str {
+    texts.get(match intent {
+        Intent::TestDrive => "intent.test_drive",
+        Intent::Purchase => "intent.purchase",
+        Intent::Credit => "intent.credit",
+        Intent::TradeIn => "intent.trade_in",
+        Intent::Service => "intent.service",
+        Intent::Callback => "intent.callback",
+        Intent::Question => "intent.question",
+        Intent::Other => "intent.other",
+    })
+}
+
+/// Who leads a conversation.
+pub(super) fn mode(texts: &Texts, mode: Mode) -> &str {
+    texts.get(match mode {
+        Mode::Worker => "mode.worker",
+        Mode::Waiting => "mode.waiting",
+        Mode::Person => "mode.person",
+        Mode::Closed => "mode.closed",
+    })
+}
+
+/// Key of a role's name.
+pub(super) fn role_key(role: Role) -> &'static str {
+    match role {
+        Role::Analyst => "role.analyst",
+        Role::Operator => "role.operator",
+        Role::Owner => "role.owner",
+        Role::Agency => "role.agency",
+    }
+}
+
+/// One line of a history.
+#[derive(Debug, Serialize)]
+pub(super) struct HistoryLine {
+    when: When,
+    /// Kind of the event, for its sign.
+    kind: &'static str,
+    text: String,
+    /// Further facts, each with its name.
+    facts: Vec<(String, String)>,
+}
+
+/// Tells events in plain words.
+pub(super) struct Historian<'h> {
+    pub(super) texts: &'h Texts,
+    pub(super) teller: &'h Teller,
+    /// People who may be named.
+    pub(super) users: &'h [User],
+}
+
+impl Historian<'_> {
+    /// The events that say something; messages and pages speak for themselves.
+    pub(super) fn lines(&self, events: &[Logged]) -> Vec<HistoryLine> {
+        events.iter().filter_map(|logged| self.line(logged)).collect()
+    }
+
+    fn line(&self, logged: &Logged) -> Option<HistoryLine> {
+        let body = &logged.event.body;
+        Some(HistoryLine {
+            when: self.teller.when(logged.event.at),
+            kind: body.kind(),
+            text: self.text(body)?,
+            facts: self.facts(body),
+        })
+    }
+
+    fn user(&self, id: ismart_domain::UserId) -> &str {
+        self.users
+            .iter()
+            .find(|user| user.id == id)
+            .map_or(self.texts.get("event.someone"), |user| &user.name)
+    }
+
+    fn text(&self, body: &EventBody) -> Option<String> {
+        let texts = self.texts;
+        Some(match body {
+            EventBody::VisitStarted { path, .. } => texts.say("event.visit_started", &[("path", path)]),
+            EventBody::ConversationStarted { .. } => texts.get("event.conversation_started").to_owned(),
+            EventBody::DecisionMade { intent, confidence, .. } => self.decision(intent, *confidence),
+            EventBody::ToolCalled { tool, outcome, .. } => {
+                let key = if outcome == "ok" { "event.tool_ok" } else { "event.tool_failed" };
+                let tool = named(texts, "tool", tool);
+                texts.say(key, &[("tool", &tool), ("outcome", outcome)])
+            }
+            EventBody::HandoverRequested { reason, due_at, .. } => {
+                let reason = named(texts, "reason", reason);
+                let due = self.teller.when(*due_at);
+                texts.say("event.handover_requested", &[("reason", &reason), ("time", due.short())])
+            }
+            EventBody::HandoverTaken { user_id, .. } => {
+                texts.say("event.handover_taken", &[("name", self.user(*user_id))])
+            }
+            EventBody::HandoverReturned { user_id, .. } => {
+                texts.say("event.handover_returned", &[("name", self.user(*user_id))])
+            }
+            EventBody::BookingMade { starts_at, .. } => {
+                texts.say("event.booking_made", &[("time", self.teller.when(*starts_at).short())])
+            }
+            EventBody::LeadAccepted { intent, channel, .. } => {
+                let channel = named(texts, "channel", channel);
+                let intent = self::intent(texts, *intent);
+                texts.say("event.lead_accepted", &[("intent", intent), ("channel", &channel)])
+            }
+            EventBody::LeadRepeated { .. } => texts.get("event.lead_repeated").to_owned(),
+            EventBody::ConsentGiven { purpose, .. } => {
+                texts.say("event.consent_given", &[("purpose", &named(texts, "purpose", purpose.code()))])
+            }
+            EventBody::DeliveryChanged { destination, state, .. } => {
+                let state = self::state(texts, *state).to_lowercase();
+                texts.say(
+                    "event.delivery_changed",
+                    &[("destination", &destination_name(texts, destination)), ("state", &state)],
+                )
+            }
+            EventBody::OutcomeRecorded { source, stage, .. } => {
+                texts.say("event.outcome_recorded", &[("source", source), ("stage", stage)])
+            }
+            EventBody::MessageStored { .. }
+            | EventBody::PageViewed { .. }
+            | EventBody::UserSignedIn { .. }
+            | EventBody::WorkerSwitched { .. } => return None,
+        })
+    }
+
+    fn decision(&self, intent: &str, confidence: f64) -> String {
+        let texts = self.texts;
+        match intent {
+            "abstain" => texts.get("event.abstained").to_owned(),
+            "none" => texts.get("event.followed").to_owned(),
+            intent => {
+                let share = moment::percent(self.teller.language, confidence_tenths(confidence) / 10 * 10);
+                texts.say(
+                    "event.understood",
+                    &[("intent", &named(texts, "understood", intent)), ("p", &share)],
+                )
+            }
+        }
+    }
+
+    fn facts(&self, body: &EventBody) -> Vec<(String, String)> {
+        let fact = |key: &str, value: String| (self.texts.get(key).to_owned(), value);
+        match body {
+            EventBody::DecisionMade {
+                commands, answer, understander, worker_version, duration_us, ..
+            } => {
+                let mut facts = vec![
+                    fact("fact.commands", commands.join(", ")),
+                    fact("fact.answer", answer.clone()),
+                    fact("fact.understander", understander.clone()),
+                    fact("fact.version", worker_version.clone()),
+                    fact("fact.duration", moment::millis(self.teller.language, *duration_us)),
+                ];
+                facts.retain(|(_, value)| !value.is_empty());
+                facts
+            }
+            EventBody::DeliveryChanged { attempts, .. } if *attempts > 0 => {
+                vec![fact("fact.attempts", moment::number(self.teller.language, i64::from(*attempts)))]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A destination's name; the built-in one has a name of ours.
+pub(super) fn destination_name(texts: &Texts, name: &str) -> String {
+    if name == ismart_leads::INBOX { texts.get("destination.inbox").to_owned() } else { name.to_owned() }
+}
+
+/// Who wrote a message, when the message does not say.
+pub(super) fn author(texts: &Texts, author: Author) -> &str {
+    texts.get(match author {
+        Author::Visitor => "author.visitor",
+        Author::Worker => "author.worker",
+        Author::Person => "author.person",
+        Author::System => "author.system",
+    })
+}
+
+/// The text of `{group}.{code}`; a code without text is shown as words.
+pub(super) fn named(texts: &Texts, group: &str, code: &str) -> String {
+    texts.find(&format!("{group}.{code}")).map_or_else(|| code.replace(['_', '.'], " "), str::to_owned)
+}
+
+/// A confidence of 0 to 1 in tenths of a percent.
+#[expect(clippy::cast_possible_truncation, reason = "between 0 and 1000 by the clamp")]
+fn confidence_tenths(confidence: f64) -> i64 {
+    if confidence.is_finite() { (confidence.clamp(0.0, 1.0) * 1000.0).round() as i64 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::language::Language;
+    use super::*;
+
+    #[test]
+    fn codes_without_text_are_still_words() {
+        let texts = Language::Ru.texts();
+        assert_eq!(named(texts, "tool", "unknown_tool.call"), "unknown tool call");
+        assert_eq!(confidence_tenths(0.937), 937);
+        assert_eq!(confidence_tenths(f64::NAN), 0);
+    }
+}

@@ -1,0 +1,79 @@
+//! Templates into HTML: the only file of the console that touches the template engine.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use ismart_twig::{Context, Environment, Error, MemoryLoader, Value};
+use serde::Serialize;
+
+use super::language::Language;
+
+/// A page could not be made; for the log, never for the page.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ViewError {
+    /// The model is no object of plain values.
+    #[error("the model of {template} cannot be given to it: {why}")]
+    Model {
+        /// The template.
+        template: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The template failed.
+    #[error("{0}")]
+    Template(#[from] Error),
+}
+
+/// Every template, by name.
+pub(super) static TEMPLATES: &[(&str, &str)] = &[
+    ("base.twig", include_str!("../../../../console/templates/base.twig")),
+    ("dashboard.twig", include_str!("../../../../console/templates/dashboard.twig")),
+    ("destinations.twig", include_str!("../../../../console/templates/destinations.twig")),
+    ("fault.twig", include_str!("../../../../console/templates/fault.twig")),
+    ("inbox.twig", include_str!("../../../../console/templates/inbox.twig")),
+    ("layout.twig", include_str!("../../../../console/templates/layout.twig")),
+    ("lead.twig", include_str!("../../../../console/templates/lead.twig")),
+    ("leads.twig", include_str!("../../../../console/templates/leads.twig")),
+    ("part/context.twig", include_str!("../../../../console/templates/part/context.twig")),
+    ("part/fault.twig", include_str!("../../../../console/templates/part/fault.twig")),
+    ("part/leads.twig", include_str!("../../../../console/templates/part/leads.twig")),
+    ("part/lines.twig", include_str!("../../../../console/templates/part/lines.twig")),
+    ("part/messages.twig", include_str!("../../../../console/templates/part/messages.twig")),
+    ("part/talk.twig", include_str!("../../../../console/templates/part/talk.twig")),
+    ("send_again.twig", include_str!("../../../../console/templates/send_again.twig")),
+    ("sign_in.twig", include_str!("../../../../console/templates/sign_in.twig")),
+    ("ui.twig", include_str!("../../../../console/templates/ui.twig")),
+    ("worker.twig", include_str!("../../../../console/templates/worker.twig")),
+];
+
+struct Engine {
+    environment: Environment,
+    texts: HashMap<Language, Value>,
+}
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut loader = MemoryLoader::new();
+    for (name, source) in TEMPLATES {
+        loader.add(*name, *source);
+    }
+    let mut environment = Environment::with_loader(loader);
+    environment.set_strict_variables(true);
+    let texts = Language::ALL.map(|language| (language, Value::from(language.texts().tree())));
+    Engine { environment, texts: texts.into() }
+});
+
+/// Renders a template with a model whose fields become variables; the texts of the language are `t`.
+///
+/// # Errors
+/// [`ViewError`], which names the template and the line.
+pub(super) fn render(
+    template: &str,
+    language: Language,
+    model: &impl Serialize,
+) -> Result<String, ViewError> {
+    let wrong = |why: String| ViewError::Model { template: template.to_owned(), why };
+    let model = Value::from_serialize(model).map_err(|error| wrong(error.to_string()))?;
+    let engine = &*ENGINE;
+    let texts = engine.texts.get(&language).cloned().ok_or_else(|| wrong("no texts".to_owned()))?;
+    Ok(engine.environment.render(template, Context::from(model).with("t", texts))?)
+}
