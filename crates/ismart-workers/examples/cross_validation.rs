@@ -46,5 +46,9 @@ fn main() {
     }
     let share = |part: usize, of: usize| part * 1_000 / of.max(1);
     println!("right {right}/{total} ({} per mille)", share(right, total));
-    println!("answered {} per mille, of these right {} per mille", share(sure, total), share(sure_right, sure));
+    println!(
+        "answered {} per mille, of these right {} per mille",
+        share(sure, total),
+        share(sure_right, sure)
+    );
 }
