@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::chart::Bars;
 use super::fault::Fault;
+use super::inbox;
 use super::moment::{self, Teller};
 use super::page::Place;
 use super::period::{self, Choice, LENGTHS, Period};
@@ -201,7 +202,11 @@ fn change(seat: &Seat, value: i64, was: i64) -> Change {
     let texts = seat.texts();
     let before = texts.say("funnel.before", &[("n", &seat.number(was))]);
     let Some(tenths) = moment::tenths(value.saturating_sub(was), was) else {
-        return Change { tone: "none", text: texts.get("funnel.no_before").to_owned(), before };
+        return Change {
+            tone: "none",
+            text: texts.get("funnel.no_before").to_owned(),
+            before: String::new(),
+        };
     };
     let whole = (tenths.abs() + 5) / 10 * 10 * tenths.signum();
     let text = moment::percent(seat.look.language, whole);
@@ -335,7 +340,7 @@ fn waiting_line(seat: &Seat, teller: &Teller, line: &Line) -> WaitingLine {
     let key = if overdue { "waiting.late" } else { "waiting.left" };
     WaitingLine {
         id: line.conversation.id.to_string(),
-        person: line.person.clone().unwrap_or_else(|| texts.get("inbox.visitor").to_owned()),
+        person: inbox::person(seat, line.person.as_deref(), &line.conversation.visitor_id.to_string()),
         text: line.last_text.chars().take(160).collect(),
         due: due.map(|due| texts.say(key, &[("time", &teller.distance(due))])).unwrap_or_default(),
         overdue,

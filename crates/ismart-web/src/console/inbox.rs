@@ -91,8 +91,9 @@ pub(super) async fn lines(
     Seated(seat, ..): Seated<People>,
     Query(wish): Query<Wish>,
 ) -> Result<Html<String>, Fault> {
-    let list = load(&platform, &seat, &wish.mode, wish.open.parse().ok()).await?;
-    seat.part("part/lines.twig", &InboxPage { list, open: false })
+    let open: Option<ConversationId> = wish.open.parse().ok();
+    let list = load(&platform, &seat, &wish.mode, open).await?;
+    seat.part("part/lines.twig", &InboxPage { list, open: open.is_some() })
 }
 
 /// Reads the list.

@@ -91,7 +91,7 @@ pub(super) fn number(language: Language, n: i64) -> String {
     }
     let count = digits.len();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (count - at) % 3 == 0 && (count > 4 || language == Language::En) {
+        if at > 0 && (count - at).is_multiple_of(3) && (count > 4 || language == Language::En) {
             out.push(if language == Language::Ru { '\u{a0}' } else { ',' });
         }
         out.push(digit);
