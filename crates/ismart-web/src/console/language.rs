@@ -85,6 +85,11 @@ fn flatten(prefix: &str, value: &serde_json::Value, flat: &mut HashMap<String, V
 }
 
 impl Texts {
+    /// The language.
+    pub(super) fn language(&self) -> Language {
+        self.language
+    }
+
     /// All texts, as templates read them.
     pub(super) fn tree(&self) -> &serde_json::Value {
         &self.tree

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::fault::Fault;
 use super::inbox::{self, Lines};
-use super::moment::When;
+use super::moment::{self, When};
 use super::page::Place;
 use super::plain::{self, Historian, HistoryLine};
 use super::seat::{People, Seat, Seated};
@@ -283,7 +283,11 @@ fn words(texts: &super::language::Texts, value: &serde_json::Value) -> Option<St
     match value {
         serde_json::Value::String(text) if text == "any" => Some(texts.get("slot_any").to_owned()),
         serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
+        serde_json::Value::Number(number) => {
+            // Years are read without a gap, prices are not.
+            let large = number.as_i64().filter(|n| n.abs() >= 10_000);
+            Some(large.map_or_else(|| number.to_string(), |n| moment::number(texts.language(), n)))
+        }
         serde_json::Value::Bool(yes) => Some(texts.get(if *yes { "yes" } else { "no" }).to_owned()),
         serde_json::Value::Array(items) => {
             let items: Option<Vec<String>> = items.iter().map(|item| words(texts, item)).collect();
