@@ -15,35 +15,63 @@ use jiff::SignedDuration;
 
 use crate::engines::{self, Temporary};
 
-/// Runs one promise on every engine.
-macro_rules! promise {
-    ($name:ident, $body:path) => {
-        mod $name {
-            #[tokio::test]
-            async fn on_sqlite() {
-                $body(crate::engines::sqlite().await).await;
-            }
-
-            #[tokio::test]
-            async fn on_postgres() {
-                if let Some(temporary) = crate::engines::postgres().await {
-                    $body(temporary).await;
-                }
-            }
-        }
-    };
+/// Proves a promise on every engine that is at hand.
+async fn on_every_engine<F: Future<Output = ()>>(promise: impl Fn(Temporary) -> F) {
+    promise(engines::sqlite().await).await;
+    if let Some(temporary) = engines::postgres().await {
+        promise(temporary).await;
+    }
 }
 
-promise!(p1_a_failed_write_leaves_nothing, super::failed_write);
-promise!(p2_writes_of_many_callers_do_not_mix, super::many_callers);
-promise!(p3_leads_are_numbered_and_found_again, super::numbered_leads);
-promise!(p4_the_outbox_survives_a_crash, super::outbox);
-promise!(p5_a_message_is_stored_once, super::messages);
-promise!(p6_a_turn_yields_to_the_person_who_took_over, super::takeover);
-promise!(p7_a_slot_is_never_booked_twice, super::slots);
-promise!(p8_another_client_sees_nothing, super::tenants);
-promise!(p9_figures_come_from_events, super::figures_from_events);
-promise!(p10_sessions_end, super::sessions);
+#[tokio::test]
+async fn p1_a_failed_write_leaves_nothing() {
+    on_every_engine(failed_write).await;
+}
+
+#[tokio::test]
+async fn p2_writes_of_many_callers_do_not_mix() {
+    on_every_engine(many_callers).await;
+}
+
+#[tokio::test]
+async fn p3_leads_are_numbered_and_found_again() {
+    on_every_engine(numbered_leads).await;
+}
+
+#[tokio::test]
+async fn p4_the_outbox_survives_a_crash() {
+    on_every_engine(outbox).await;
+}
+
+#[tokio::test]
+async fn p5_a_message_is_stored_once() {
+    on_every_engine(messages).await;
+}
+
+#[tokio::test]
+async fn p6_a_turn_yields_to_the_person_who_took_over() {
+    on_every_engine(takeover).await;
+}
+
+#[tokio::test]
+async fn p7_a_slot_is_never_booked_twice() {
+    on_every_engine(slots).await;
+}
+
+#[tokio::test]
+async fn p8_another_client_sees_nothing() {
+    on_every_engine(tenants).await;
+}
+
+#[tokio::test]
+async fn p9_figures_come_from_events() {
+    on_every_engine(figures_from_events).await;
+}
+
+#[tokio::test]
+async fn p10_sessions_end() {
+    on_every_engine(sessions).await;
+}
 
 async fn tenant(store: &Store, slug: &'static str) -> (ClientId, SiteId) {
     store

@@ -170,10 +170,11 @@ fn host_of(url: &str) -> Option<String> {
 pub(crate) fn utm_of(url: &str) -> Utm {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let query = query.split('#').next().unwrap_or("");
-    let pairs: Vec<(String, String)> =
-        axum::extract::Query::try_from_uri(&format!("/?{query}").parse().unwrap_or_default())
-            .map(|axum::extract::Query(pairs)| pairs)
-            .unwrap_or_default();
+    // An address that cannot be read has no marks: advertising must never stop a visit.
+    let pairs: Vec<(String, String)> = match format!("/?{query}").parse() {
+        Ok(uri) => axum::extract::Query::try_from_uri(&uri).map_or_else(|_| Vec::new(), |query| query.0),
+        Err(_) => Vec::new(),
+    };
     Utm::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
