@@ -1,7 +1,7 @@
 //! What goes wrong, as a page of the console or, for scripts, as a piece of one. Nothing of the inside is told.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use ismart_store::StoreError;
@@ -110,12 +110,8 @@ impl IntoResponse for Fault {
 }
 
 /// There is no such page.
-pub(super) async fn nowhere(_asked: super::page::Asked, uri: Uri) -> Response {
-    // The dashboard's address has no slash at its end.
-    if uri.path() == "/" {
-        return Redirect::permanent("/console").into_response();
-    }
-    Fault::Missing.into_response()
+pub(super) async fn nowhere(_asked: super::page::Asked) -> Fault {
+    Fault::Missing
 }
 
 #[derive(Serialize)]
