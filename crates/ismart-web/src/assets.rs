@@ -16,7 +16,8 @@ pub(crate) fn static_text(text: &'static str, content_type: &'static str, header
     let digest = sha256_hex(text);
     let etag = format!("\"{}\"", digest.get(..16).unwrap_or_default());
     let common = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "public, no-cache".to_owned())];
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains(&etag));
+    let known =
+        headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains(&etag));
     if known {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }

@@ -37,6 +37,7 @@ pub(crate) async fn by_token(platform: &Platform, token: &str) -> Result<Option<
 }
 
 fn unknown() -> Problem {
-    let detail = "The visitor is not known on this site: call /api/chat/visit first and send its token as Bearer.";
+    let detail =
+        "The visitor is not known on this site: call /api/chat/visit first and send its token as Bearer.";
     Problem::new(StatusCode::UNAUTHORIZED, "unknown_visitor", detail)
 }

@@ -168,20 +168,35 @@ fn page_expired() -> StatusCode {
     StatusCode::from_u16(419).unwrap_or(StatusCode::FORBIDDEN)
 }
 
+/// A refusal as the PHP platform words it.
+#[derive(serde::Serialize)]
+struct Refused {
+    success: bool,
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<std::collections::BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<i64>,
+}
+
 fn refuse_json(refusal: Refusal, asked: &Asked) -> Response {
     let (status, code, message) = explain(&refusal, asked);
-    let mut body = json!({ "success": false, "code": code, "message": message });
     let mut retry_after = None;
-    match refusal {
-        Refusal::Invalid(invalid) => body["errors"] = json!(invalid.errors),
+    let (errors, wait) = match refusal {
+        Refusal::Invalid(invalid) => (Some(invalid.errors), None),
         Refusal::Token(TokenFault::TooSoon(seconds)) => {
-            body["retry_after"] = json!(seconds);
             retry_after = Some(seconds);
+            (None, Some(seconds))
         }
-        Refusal::Token(_) => body["retry_after"] = json!(form_token::MIN_AGE),
-        Refusal::TooMany(seconds) => retry_after = Some(i64::from(seconds)),
-        Refusal::Unreadable(..) | Refusal::Accept(_) => {}
-    }
+        Refusal::Token(_) => (None, Some(form_token::MIN_AGE)),
+        Refusal::TooMany(seconds) => {
+            retry_after = Some(i64::from(seconds));
+            (None, None)
+        }
+        Refusal::Unreadable(..) | Refusal::Accept(_) => (None, None),
+    };
+    let body = Refused { success: false, code, message, errors, retry_after: wait };
     let mut response = (status, Json(body)).into_response();
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

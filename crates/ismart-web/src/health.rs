@@ -24,7 +24,8 @@ pub(crate) async fn health(State(platform): State<Arc<Platform>>) -> Response {
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     };
     let word = if status == StatusCode::OK { "ok" } else { "unavailable" };
-    let body = json!({ "status": word, "sites": sites, "database": database, "version": env!("CARGO_PKG_VERSION") });
+    let body =
+        json!({ "status": word, "sites": sites, "database": database, "version": env!("CARGO_PKG_VERSION") });
     (status, [("cache-control", "no-store")], Json(body)).into_response()
 }
 

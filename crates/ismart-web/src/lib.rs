@@ -24,6 +24,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Redirect;
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -35,8 +36,9 @@ pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// Everything that one server answers.
 pub fn router(platform: Arc<Platform>) -> Router {
-    let compressed = CompressionLayer::new()
-        .compress_when(SizeAbove::new(512).and(NotForContentType::new("text/event-stream")).and(NotForContentType::IMAGES));
+    let compressed = CompressionLayer::new().compress_when(
+        SizeAbove::new(512).and(NotForContentType::new("text/event-stream")).and(NotForContentType::IMAGES),
+    );
     let bounded = Router::new()
         .route("/health", get(health::health))
         .route("/ping", get(health::ping))
@@ -46,6 +48,7 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/api/chat/messages", post(chat::messages::send))
         .route("/ismart/widget.js", get(assets::widget))
         .route("/ismart/bookings/{id}", get(chat::calendar::download))
+        .route("/console/", get(|| async { Redirect::permanent("/console") }))
         .nest("/console", console::router())
         .fallback(site::serve)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))

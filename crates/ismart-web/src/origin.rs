@@ -36,7 +36,11 @@ impl Origin {
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Finds the origin, opens the request's log span, and names the request in the answer.
-pub(crate) async fn identify(State(platform): State<Arc<Platform>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(
+    State(platform): State<Arc<Platform>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     use tracing::Instrument;
     let origin = origin(&platform, &request);
     let id = origin.request_id.clone();
@@ -60,7 +64,8 @@ fn origin(platform: &Platform, request: &Request) -> Origin {
     let trusted = |ip: &IpAddr| platform.options.trusted_proxies.contains(ip);
     let behind_proxy = trusted(&peer);
     let ip = if behind_proxy { forwarded_for(headers, trusted).unwrap_or(peer) } else { peer };
-    let https = platform.options.https || (behind_proxy && text(headers, "x-forwarded-proto") == Some("https"));
+    let https =
+        platform.options.https || (behind_proxy && text(headers, "x-forwarded-proto") == Some("https"));
     let host = text(headers, header::HOST.as_str()).or(request.uri().host()).unwrap_or("").to_owned();
     let given = text(headers, REQUEST_ID.as_str()).filter(|id| {
         (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -95,7 +100,8 @@ impl FromRequestParts<Arc<Platform>> for Origin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Platform>) -> Result<Self, Problem> {
-        let missing = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "origin", "The request was not identified.");
+        let missing =
+            || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "origin", "The request was not identified.");
         parts.extensions.get::<Self>().cloned().ok_or_else(missing)
     }
 }

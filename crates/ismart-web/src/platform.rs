@@ -148,7 +148,8 @@ impl Platform {
     #[must_use]
     pub fn console_at(&self, host: &str) -> bool {
         let hosts = &self.options.console_hosts;
-        hosts.is_empty() || hosts.iter().any(|h| h.eq_ignore_ascii_case(host) || h.eq_ignore_ascii_case(bare(host)))
+        hosts.is_empty()
+            || hosts.iter().any(|h| h.eq_ignore_ascii_case(host) || h.eq_ignore_ascii_case(bare(host)))
     }
 
     /// Whether this host was given to the console and is no site's.
@@ -159,5 +160,7 @@ impl Platform {
 
 /// A host without its port.
 fn bare(host: &str) -> &str {
-    host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(name, _)| name)
+    host.rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(name, _)| name)
 }

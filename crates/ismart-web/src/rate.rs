@@ -53,7 +53,11 @@ fn refilled(bucket: Bucket, now: Timestamp, full: f64) -> f64 {
     (bucket.tokens + seconds * full / 60.0).min(full)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 60 by construction")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 1 and 60 by construction"
+)]
 fn whole(seconds: f64) -> u32 {
     seconds.clamp(1.0, 60.0) as u32
 }

@@ -22,6 +22,7 @@ pub fn slugify(text: &str) -> String {
 }
 
 /// The table is ours, because a page's address must survive an update of a library.
+// table: the transliteration of each letter
 fn latin(c: char) -> Option<&'static str> {
     Some(match c {
         'а' => "a",

@@ -61,6 +61,7 @@ pub(super) fn sound(text: &str) -> String {
     out
 }
 
+// table: the sound of each letter
 fn letter_sound(c: char) -> &'static str {
     match c {
         'а' | 'a' => "a",

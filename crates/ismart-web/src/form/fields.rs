@@ -17,8 +17,20 @@ const VALUE_LIMIT: usize = 4000;
 const TRAPS: [&str; 2] = ["company_site", "website"];
 /// Fields that are not kept beside the lead: they have places of their own, or are only machinery.
 const OWN: [&str; 14] = [
-    "name", "phone", "email", "message", "comment", "form_name", "page_url", "current_url", "policy", "form_token",
-    "idempotency_key", "car", "company_site", "website",
+    "name",
+    "phone",
+    "email",
+    "message",
+    "comment",
+    "form_name",
+    "page_url",
+    "current_url",
+    "policy",
+    "form_token",
+    "idempotency_key",
+    "car",
+    "company_site",
+    "website",
 ];
 
 /// What the visitor must mend, by field.
@@ -71,9 +83,12 @@ impl Fields {
     ) -> Result<LeadDraft, Invalid> {
         let texts = Texts::of(site);
         let mut errors = BTreeMap::new();
-        let phone = self.get("phone").and_then(|text| keep(Phone::parse(text), "phone", texts.phone, &mut errors));
-        let email = self.get("email").and_then(|text| keep(Email::parse(text), "email", texts.email, &mut errors));
-        let name = self.get("name").and_then(|text| keep(PersonName::parse(text), "name", texts.name, &mut errors));
+        let phone =
+            self.get("phone").and_then(|text| keep(Phone::parse(text), "phone", texts.phone, &mut errors));
+        let email =
+            self.get("email").and_then(|text| keep(Email::parse(text), "email", texts.email, &mut errors));
+        let name =
+            self.get("name").and_then(|text| keep(PersonName::parse(text), "name", texts.name, &mut errors));
         if self.get("phone").is_none() {
             errors.insert("phone".to_owned(), texts.phone.to_owned());
         }
@@ -148,7 +163,12 @@ impl Fields {
     }
 }
 
-fn keep<T, E>(parsed: Result<T, E>, field: &str, text: &str, errors: &mut BTreeMap<String, String>) -> Option<T> {
+fn keep<T, E>(
+    parsed: Result<T, E>,
+    field: &str,
+    text: &str,
+    errors: &mut BTreeMap<String, String>,
+) -> Option<T> {
     if parsed.is_err() {
         errors.insert(field.to_owned(), text.to_owned());
     }

@@ -13,7 +13,12 @@ use super::fields::Fields;
 /// # Errors
 /// 413 for a body over the limit, 415 for a form of body we do not read, 422 for files, else 400 with the reason.
 pub(super) async fn read(request: Request) -> Result<Fields, (StatusCode, String)> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("").to_lowercase();
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("")
+        .to_lowercase();
     if kind.starts_with("application/json") {
         json(request).await
     } else if kind.starts_with("multipart/form-data") {
@@ -71,7 +76,10 @@ async fn multipart(request: Request) -> Result<Fields, (StatusCode, String)> {
 fn explain(status: StatusCode, why: &str) -> (StatusCode, String) {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
         let limit = crate::BODY_LIMIT / 1024;
-        return (status, format!("The form is larger than {limit} KB. Shorten the message and send it again."));
+        return (
+            status,
+            format!("The form is larger than {limit} KB. Shorten the message and send it again."),
+        );
     }
     (status, format!("The form could not be read: {why}"))
 }

@@ -10,7 +10,10 @@ fn the_whole_chain_in_a_browser() {
     if !missing.is_empty() {
         let how = "apt-get install chromium nodejs npm && npm ci --ignore-scripts --prefix e2e";
         say(&format!("NOT RUN in a browser: {} missing; {how}", missing.join(", ")));
-        assert!(std::env::var_os("ISMART_REQUIRE").is_none(), "ISMART_REQUIRE is set: nothing may leave itself out");
+        assert!(
+            std::env::var_os("ISMART_REQUIRE").is_none(),
+            "ISMART_REQUIRE is set: nothing may leave itself out"
+        );
         return;
     }
     let data = tempfile::tempdir().unwrap();
@@ -24,14 +27,16 @@ fn the_whole_chain_in_a_browser() {
         .env("ISMART_PASSWORD", &demo.password)
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
     assert!(text.contains("# pass") || text.contains("ℹ pass"), "the runner ran no test: {text}");
 }
 
 fn missing() -> Vec<&'static str> {
     let mut missing = Vec::new();
-    let runs = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
+    let runs =
+        |program: &str| Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
     if !runs("node") {
         missing.push("node");
     }

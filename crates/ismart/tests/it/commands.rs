@@ -35,7 +35,11 @@ fn check_finds_nothing_wrong_with_the_demo_site_and_says_so() {
 fn check_names_file_line_and_repair_of_broken_content() {
     let data = data_folder("");
     let site = data.path().join("sites/avtograd");
-    std::fs::write(site.join("data/json/ru/pages/about.json"), "{\n  \"name\": \"about\",\n  \"sections\": [,]\n}").unwrap();
+    std::fs::write(
+        site.join("data/json/ru/pages/about.json"),
+        "{\n  \"name\": \"about\",\n  \"sections\": [,]\n}",
+    )
+    .unwrap();
     std::fs::write(site.join("templates/sections/legal.twig"), "{% if x %}\n{{ y }\n").unwrap();
     let out = run(&["check", "--data", &data.path().display().to_string()]);
     let said = text(&out.stderr);

@@ -172,6 +172,10 @@ async fn judge(data: &std::path::Path, portal: &PortalHandle, ledger: &Ledger) {
     // The goals read this line.
     println!("kill_nine_under_load: {counts}");
     assert_eq!((lost, doubled, undelivered), (0, 0, 0));
-    assert_eq!(copies.values().sum::<usize>(), accepted.len(), "the portal holds what was accepted, nothing else");
+    assert_eq!(
+        copies.values().sum::<usize>(),
+        accepted.len(),
+        "the portal holds what was accepted, nothing else"
+    );
     assert!(accepted.len() > 1000, "too few forms for a drill: {}", accepted.len());
 }

@@ -118,14 +118,17 @@ impl Demo {
         let login = words.next().unwrap_or_default().to_owned();
         let password = words.nth(1).unwrap_or_default().to_owned();
         let portal = portal.split_whitespace().next().unwrap_or_default().to_owned();
-        assert!(site.starts_with("http://") && portal.starts_with("http://"), "the demo printed no addresses");
+        assert!(
+            site.starts_with("http://") && portal.starts_with("http://"),
+            "the demo printed no addresses"
+        );
         Self { child, site: site.trim_end_matches('/').to_owned(), portal, login, password }
     }
 }
 
+/// The outside: a client that shares nothing with the product's own.
 pub(crate) fn reqwest_client() -> reqwest::Client {
-    #[expect(clippy::disallowed_methods, reason = "the test is the outside: it must not use the product's client")]
-    reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap()
+    ismart_testing::http_client().unwrap()
 }
 
 /// The repository's root.
