@@ -261,15 +261,19 @@ describe('by keyboard alone', () => {
 
 describe('no barriers and no faults', () => {
   const PAGES = ['/', '/cars', '/contacts', '/credit', '/trade-in', '/test-drive', '/service', '/offers', '/faq', '/about', '/purchase', '/policy', '/consent'];
+  /** Collects barriers with the screens that have them: one in the header is one line. */
+  async function note(found, page, name) {
+    for (const line of await barriers(page)) found.set(line, [...(found.get(line) ?? []), name]);
+  }
   const nameOf = (path) => path.slice(1).replaceAll('/', '-') || 'home';
 
   for (const scheme of ['light', 'dark']) {
     for (const [screen, options] of SCREENS) {
       test(`the site, ${scheme}, ${screen}`, async () => {
         const { page } = await person({ ...options, colorScheme: scheme });
-        const found = [];
+        const found = new Map();
         const look = async (name) => {
-          found.push(...(await barriers(page)).map((line) => `${name}: ${line}`));
+          await note(found, page, name);
           await shot(page, `site-${name}-${screen}-${scheme}`);
         };
         for (const path of PAGES) {
@@ -278,8 +282,8 @@ describe('no barriers and no faults', () => {
           assert.equal(await page.locator('html').getAttribute('lang'), 'ru', path);
           assert.equal(await page.locator('h1').count(), 1, `one h1 on ${path}`);
           await page.waitForLoadState('networkidle');
-          const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
-          assert.ok(scrollWidth <= clientWidth, `${path} is ${scrollWidth} wide on a screen of ${clientWidth}`);
+          const [wide, screenWide] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+          assert.ok(wide <= screenWide, `${path} is ${wide} wide on a screen of ${screenWide}`);
           await look(nameOf(path));
         }
         await page.goto(`${SITE}/cars`);
@@ -290,13 +294,13 @@ describe('no barriers and no faults', () => {
         await chat.open();
         await chat.ask('Покажите кроссоверы');
         await look('chat');
-        assert.deepEqual(found, []);
+        assert.deepEqual(Object.fromEntries(found), {}, 'barriers and the screens that have them');
       });
 
       test(`the console, ${scheme}, ${screen}`, async () => {
-        const found = [];
+        const found = new Map();
         const look = async (page, name) => {
-          found.push(...(await barriers(page)).map((line) => `${name}: ${line}`));
+          await note(found, page, name);
           await shot(page, `console-${name}-${screen}-${scheme}`);
         };
         const { page: door } = await person({ ...options, colorScheme: scheme });
@@ -318,7 +322,7 @@ describe('no barriers and no faults', () => {
         await page.locator('#found tbody a').first().click();
         await page.locator('article.delivery').first().waitFor();
         await look(page, 'lead');
-        assert.deepEqual(found, []);
+        assert.deepEqual(Object.fromEntries(found), {}, 'barriers and the screens that have them');
       });
     }
   }
