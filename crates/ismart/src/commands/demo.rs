@@ -40,7 +40,7 @@ pub(super) struct Demo {
     empty: bool,
 }
 
-/// Unpacks the dealer, starts the simulated CRM, writes a month of history once, then serves.
+/// Unpacks the dealer, starts the simulated CRM, writes two months of history once, then serves.
 pub(super) async fn demo(demo: Demo) -> Result<ExitCode, Failed> {
     crate::telemetry::start("warn", false);
     let listener = listen_on(demo.listen).await?;
@@ -147,7 +147,7 @@ fn announce(address: SocketAddr, portal: &PortalHandle, password: &str) {
     ));
     output::line("");
     output::line(
-        "  Simulated: the dealer, its stock, the month of history and the CRM. Real: everything in between.",
+        "  Simulated: the dealer, its stock, the two months of history and the CRM. Real: everything in between.",
     );
     output::line("  Stop with Ctrl-C.");
 }

@@ -1,4 +1,4 @@
-//! A month of simulated visitors. They only pretend to be people: worker, leads, bookings, deliveries and events are
+//! Two months of simulated visitors. They only pretend to be people: worker, leads, bookings, deliveries and events are
 //! made by the same code that serves real ones, on a clock of the past.
 
 mod dialogues;
@@ -22,13 +22,13 @@ use ismart_workers::desk::{Desk, Incoming};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{broadcast, watch};
 
-use self::dialogues::{DIALOGUES, FORMS, Line, NAMES, PAGES, SOURCES};
+use self::dialogues::{DIALOGUES, FORMS, Line, NAMES, PAGES, SOURCES, WAITING};
 use crate::config::Loaded;
 use crate::output::{self, Failed};
 use crate::wiring::{self, Wired};
 
-/// How far back the history begins.
-const DAYS: i64 = 30;
+/// How far back the history begins: two months, so that this month has one to be compared with.
+const DAYS: i64 = 60;
 /// Seed of the simulated visitors: every demo tells the same story.
 const SEED: u64 = 20_261_120;
 /// Setting that says the history is complete.
@@ -49,7 +49,7 @@ pub(super) async fn write(loaded: &Loaded, data: &Path) -> Result<(), Failed> {
         return Ok(());
     }
     super::unpack::write_private(&part, "")?;
-    output::note("Writing a month of simulated history (once) …");
+    output::note("Writing two months of simulated history (once) …");
     let portal = super::portal(data, Limits::off(), env.clone()).await?;
     let mut loaded = super::configuration(data, &portal);
     for destination in loaded.config.clients.iter_mut().flat_map(|client| &mut client.destinations) {
@@ -175,8 +175,8 @@ impl Story {
         let begin = self.env.now();
         for day in 0..DAYS {
             let morning = begin.checked_add(SignedDuration::from_hours(24 * day)).unwrap_or(begin);
-            // Interest grows a little over the month.
-            let visits = 34 + self.below(22) + usize::try_from(day).unwrap_or(0) / 2;
+            // Interest grows a little over the time.
+            let visits = 16 + self.below(14) + usize::try_from(day).unwrap_or(0) / 4;
             let mut hours: Vec<i64> =
                 (0..visits).map(|_| i64::try_from(self.below(24 * 60)).unwrap_or(0)).collect();
             hours.sort_unstable();
@@ -201,6 +201,12 @@ impl Story {
                 }
             }
         }
+        // Someone is waiting when the demo opens, so that a person has something to do.
+        self.move_to(until.checked_sub(SignedDuration::from_mins(9)).unwrap_or(until));
+        let visitor = self.visit().await?;
+        self.converse_by(WAITING, visitor, DAYS).await?;
+        told.visits += 1;
+        told.conversations += 1;
         self.move_to(until);
         Ok(told)
     }
@@ -261,12 +267,18 @@ impl Story {
 
     /// A visitor talks to the worker by one of the dialogues; gives how many leads came of it.
     async fn converse(&self, visitor: Visitor, day: i64) -> Result<usize, Failed> {
-        let Some(dialogue) = self.pick(DIALOGUES) else { return Ok(0) };
+        match self.pick(DIALOGUES) {
+            Some(dialogue) => self.converse_by(dialogue, visitor, day).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn converse_by(&self, dialogue: &[Line], visitor: Visitor, day: i64) -> Result<usize, Failed> {
         let (name, phone) = self.person();
         let mut heard = self.store.listen();
         let mut leads = 0;
         let mut conversation = None;
-        for line in *dialogue {
+        for line in dialogue {
             self.clock.advance(SignedDuration::from_secs(i64::try_from(8 + self.below(40)).unwrap_or(20)));
             if let Line::Person(text) = line {
                 // What happened long ago was answered; what waits in the inbox is from the last days.

@@ -76,6 +76,12 @@ pub(super) const DIALOGUES: &[&[Line]] = &[
     ],
 ];
 
+/// The dialogue that is still open when the demo begins.
+pub(super) const WAITING: &[Line] = &[
+    Say("Добрый вечер! Подскажите, есть ли Geely Monjaro в наличии?"),
+    Say("Хочу обсудить условия с живым менеджером, позовите человека, пожалуйста."),
+];
+
 /// Forms that are filled in: name, intent, words.
 pub(super) const FORMS: [(&str, Intent, &str); 5] = [
     ("callback", Intent::Callback, ""),
