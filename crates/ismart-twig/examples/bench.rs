@@ -1,6 +1,6 @@
 //! Renders three workloads with this engine, with minijinja and, where it is installed, with PHP Twig.
 //!
-//! `cargo run --release -p ismart-twig --example bench -- [AUTOLOAD.php]` with the path of PHP Twig's autoloader
+//! `cargo run --release -p ismart-twig --example bench -- [AUTOLOAD.php [NAME]]` with the path of PHP Twig's autoloader
 //! (`/usr/share/php/Twig/autoload.php` by default). Figures are CPU time of the process, in microseconds a
 //! render: the best and the median of interleaved rounds.
 
@@ -225,12 +225,12 @@ fn run(work: &Workload, php: Option<&Php>) {
         _ => std::sync::Arc::new(Array::new()),
     };
     let mut jinja = minijinja::Environment::new();
-    jinja.set_trim_blocks(true);
+    jinja.set_syntax(minijinja::syntax::SyntaxConfig::builder().trim_blocks(true).build().unwrap());
     jinja.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
     for (name, source) in &work.jinja {
         jinja.add_template(name, source).unwrap();
     }
-    let jinja_data = minijinja::Value::from_serialize(&work.data);
+    let jinja_data = minijinja::Value::from(minijinja::value::Serde(&work.data));
     let other = jinja.get_template("index").unwrap();
     let ours = template.render(Context::from(data.clone())).unwrap();
     let theirs = other.render(&jinja_data).unwrap_or_else(|e| format!("{e:#}"));
@@ -264,7 +264,8 @@ fn main() {
     if php.is_none() {
         println!("PHP Twig is skipped: no php command or no {autoload}");
     }
-    for work in [table(), page(), filters()] {
-        run(&work, php.as_ref());
+    let only = std::env::args().nth(2).unwrap_or_default();
+    for work in [table(), page(), filters()].iter().filter(|w| w.name.contains(&only)) {
+        run(work, php.as_ref());
     }
 }

@@ -86,7 +86,9 @@ fn ops(list: &[Op], found: &mut BTreeSet<String>) {
 fn printed(ex: &Ex, found: &mut BTreeSet<String>) {
     match ex {
         Ex::Include(include) => name(&include.template, found),
-        Ex::Escape(_, inner, _) | Ex::Line(_, inner) | Ex::Paren(inner) => printed(inner, found),
+        Ex::Escape(_, inner, _) | Ex::Force(_, inner, _) | Ex::Line(_, inner) | Ex::Paren(inner) => {
+            printed(inner, found)
+        }
         Ex::Concat(parts) => parts.iter().for_each(|p| printed(p, found)),
         _ => {}
     }
@@ -141,6 +143,8 @@ pub(crate) fn check_source(engine: &Engine, name: &str, source: &str) -> Vec<Err
         let Some(next) = neutralise(&text, line, column) else { break };
         text = next;
     }
+    // The lexer's complaints come before the parser's, whatever their lines.
+    errors.sort_by_key(|e| (e.line(), e.column()));
     errors
 }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use ecow::EcoString;
 
 use crate::callable::Strategy;
-use crate::env::Registry;
 use crate::error::Error;
 use crate::num;
 use crate::program::{BlockCode, Code, MacroCode, Name, Op, ParentCode, Unit, UseCode, Used};
@@ -18,8 +17,7 @@ use crate::syntax::ast::{Macro, Module, Node};
 use crate::value::{Value, hash_str};
 
 /// What lowering needs to know of the environment.
-pub(crate) struct Options<'e> {
-    pub(crate) registry: &'e Registry,
+pub(crate) struct Options {
     pub(crate) autoescape: Option<Strategy>,
     pub(crate) debug: bool,
 }
@@ -46,7 +44,7 @@ struct Builder {
 }
 
 pub(crate) struct Compiler<'e> {
-    options: &'e Options<'e>,
+    options: &'e Options,
     name: Arc<str>,
     source: Arc<str>,
     units: Vec<Builder>,
@@ -61,7 +59,7 @@ pub(crate) struct Compiler<'e> {
 
 /// Compiles a module.
 pub(crate) fn compile(
-    options: &Options<'_>,
+    options: &Options,
     name: Arc<str>,
     source: Arc<str>,
     module: Module,
@@ -169,8 +167,10 @@ impl Compiler<'_> {
             params.push((name.clone(), self.slot(name), default));
         }
         let rest_name = m.rest.clone().unwrap_or_else(|| "varargs".into());
-        let rest = self.slot(&rest_name);
         let body = self.nodes(&m.body)?;
+        let reads_rest =
+            self.units.last().is_some_and(|u| u.whole_context || u.names.iter().any(|n| n.text == rest_name));
+        let rest = if reads_rest { Some(self.slot(&rest_name)) } else { None };
         let unit = self.finish_unit(body);
         Ok(MacroCode { name: m.name.clone(), params, rest, unit })
     }

@@ -6,12 +6,6 @@ pub(crate) fn float(n: i64) -> f64 {
     n as f64
 }
 
-/// A count as a float.
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-pub(crate) fn float_of(n: usize) -> f64 {
-    n as f64
-}
-
 /// `(int) $float`: truncation, modulo 2^64 outside the range, 0 for NaN and infinities.
 #[expect(clippy::cast_possible_truncation, reason = "truncation towards zero is PHP's rule")]
 pub(crate) fn int(f: f64) -> i64 {

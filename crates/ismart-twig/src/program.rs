@@ -61,7 +61,8 @@ pub(crate) struct MacroCode {
     pub(crate) name: EcoString,
     /// Name, slot and default of each parameter.
     pub(crate) params: Vec<(EcoString, u32, Option<Value>)>,
-    pub(crate) rest: u32,
+    /// The slot of the further arguments, if the macro reads them.
+    pub(crate) rest: Option<u32>,
     pub(crate) unit: Unit,
 }
 
@@ -268,6 +269,8 @@ pub(crate) enum Ex {
     /// Ends a chain of null-safe attributes.
     Paren(Box<Ex>),
     Escape(Strategy, Box<Ex>, u32),
+    /// The `escape` filter as a template calls it: markup is escaped too.
+    Force(Strategy, Box<Ex>, u32),
     Call(Box<CallEx>),
     Macro(Box<MacroEx>),
     Block(Box<BlockEx>),

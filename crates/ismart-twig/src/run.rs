@@ -31,6 +31,9 @@ pub struct Closure {
     pub(crate) context: Option<Array>,
 }
 
+/// Steps between two looks at the clock and the size of the output.
+const STEPS: u64 = 256;
+
 /// The state of one rendering.
 pub(crate) struct Rt<'r> {
     pub(crate) engine: &'r Arc<Engine>,
@@ -47,7 +50,8 @@ pub(crate) struct Rt<'r> {
     pub(crate) warnings: Vec<String>,
     globals: Arc<Array>,
     deadline: Option<std::time::Instant>,
-    ticks: u32,
+    /// Steps until the limits are looked at.
+    steps: u64,
 }
 
 impl<'r> Rt<'r> {
@@ -66,7 +70,7 @@ impl<'r> Rt<'r> {
             warnings: Vec::new(),
             globals: engine.globals.clone(),
             deadline: limits.time.and_then(|t| std::time::Instant::now().checked_add(t)),
-            ticks: 0,
+            steps: 0,
         }
     }
 
@@ -75,18 +79,29 @@ impl<'r> Rt<'r> {
         self.engine.strict
     }
 
-    /// Takes work off the budget.
-    pub(crate) fn burn(&mut self, amount: u64) -> Result<(), Error> {
-        if self.fuelled {
-            match self.fuel.checked_sub(amount) {
-                Some(left) => self.fuel = left,
-                None => return Err(limit("The template did more work than its fuel allows.")),
+    /// Takes a step off the budget.
+    pub(crate) fn burn(&mut self) -> Result<(), Error> {
+        match self.steps.checked_sub(1) {
+            Some(left) => {
+                self.steps = left;
+                Ok(())
             }
+            None => self.refill(),
         }
-        self.ticks = self.ticks.wrapping_add(1);
-        if self.ticks & 0xff == 0 {
-            self.check_clock()?;
+    }
+
+    /// Moves fuel into steps and looks at the other limits.
+    #[cold]
+    fn refill(&mut self) -> Result<(), Error> {
+        self.check_clock()?;
+        let more = self.fuel.min(STEPS);
+        if more == 0 {
+            return Err(limit("The template did more work than its fuel allows."));
         }
+        if self.fuelled {
+            self.fuel -= more;
+        }
+        self.steps = more - 1;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Loaded templates.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::env::{Context, Engine};
@@ -17,6 +18,8 @@ pub(crate) struct Loaded {
     embeds: Vec<OnceLock<Arc<Loaded>>>,
     /// What the loader said about the version of the source.
     pub(crate) version: Option<u64>,
+    /// The bytes that the last rendering put out, to begin with enough room.
+    size: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Loaded {
             }
         }
         let embeds = code.embeds.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { code, traits, embeds, version })
+        Ok(Self { code, traits, embeds, version, size: AtomicUsize::new(0) })
     }
 
     /// The blocks another template may use.
@@ -247,6 +250,9 @@ impl Template {
         run: impl FnOnce(&mut Rt<'_>, Scope<'_>) -> Result<(), Error>,
     ) -> Result<Rendered, Error> {
         let mut rt = Rt::new(&self.0.engine);
+        let size = &self.0.loaded.size;
+        let expected = size.load(Ordering::Relaxed);
+        rt.out.reserve(expected + expected / 16);
         let globals = self.0.engine.globals.clone();
         let mut layers: Vec<&Array> = vec![&context.own];
         layers.extend(context.shared.iter().map(|a| &**a));
@@ -254,6 +260,9 @@ impl Template {
         let name = self.0.loaded.code.name.clone();
         run(&mut rt, Scope::Root { layers: &layers }).map_err(|e| e.at(&name, 0))?;
         rt.check_output().map_err(|e| e.at(&name, 0))?;
+        if rt.out.len() != expected {
+            size.store(rt.out.len(), Ordering::Relaxed);
+        }
         Ok(Rendered { bytes: std::mem::take(&mut rt.out), warnings: std::mem::take(&mut rt.warnings) })
     }
 }

@@ -54,8 +54,14 @@ pub(super) fn join(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     if pairs.is_empty() {
         return Ok(Value::from(""));
     }
-    let glue = arg(args, 1).to_bytes()?;
     let and = arg(args, 2);
+    if and.is_null()
+        && let Some(text) = join_texts(&pairs, arg(args, 1))
+    {
+        rt.check_size(text.len())?;
+        return Ok(Value::Str(text));
+    }
+    let glue = arg(args, 1).to_bytes()?;
     let last = pairs.len() - 1;
     let and = if and.is_null() || and.same(arg(args, 1)) { None } else { Some(and.to_bytes()?) };
     if last == 0 && and.is_some() {
@@ -74,6 +80,23 @@ pub(super) fn join(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     }
     rt.check_size(out.len())?;
     Ok(Value::bytes(out))
+}
+
+/// The usual case: nothing but texts.
+fn join_texts(pairs: &Array, glue: &Value) -> Option<ecow::EcoString> {
+    let Value::Str(glue) = glue else { return None };
+    let mut length = glue.len() * pairs.len();
+    for item in pairs.values() {
+        length += item.as_str()?.len();
+    }
+    let mut out = ecow::EcoString::with_capacity(length);
+    for (at, item) in pairs.values().enumerate() {
+        if at > 0 {
+            out.push_str(glue);
+        }
+        out.push_str(item.as_str()?);
+    }
+    Some(out)
 }
 
 pub(super) fn merge(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
@@ -189,6 +212,12 @@ pub(super) fn reverse(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
             }
         }
         return Ok(out.into());
+    }
+    if let Value::Str(text) = value
+        && text.is_ascii()
+    {
+        let bytes: smallvec::SmallVec<[u8; 64]> = text.bytes().rev().collect();
+        return Ok(Value::from_bytes(&bytes));
     }
     let text = super::strings::valid(value, "reverse")?;
     Ok(Value::from(text.chars().rev().collect::<String>()))

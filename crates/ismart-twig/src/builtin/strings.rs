@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::num;
 use crate::run::Rt;
 use crate::text::{escape as escaping, html, json, letters, sprintf};
-use crate::value::{Array, V, Value};
+use crate::value::{Array, KeyRef, V, Value};
 
 type Out = Result<Value, Error>;
 
@@ -67,21 +67,44 @@ pub(super) fn valid(value: &Value, name: &str) -> Result<String, Error> {
 }
 
 pub(super) fn upper(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+    if let Value::Str(text) = arg(args, 0)
+        && text.is_ascii()
+    {
+        return Ok(Value::Str(text.to_ascii_uppercase()));
+    }
     let text = utf8(text_param(arg(args, 0), "mb_strtoupper", 1, "string")?);
     Ok(Value::from(letters::upper(&text)))
 }
 
 pub(super) fn lower(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+    if let Value::Str(text) = arg(args, 0)
+        && text.is_ascii()
+    {
+        return Ok(Value::Str(text.to_ascii_lowercase()));
+    }
     let text = utf8(text_param(arg(args, 0), "mb_strtolower", 1, "string")?);
     Ok(Value::from(letters::lower(&text)))
 }
 
 pub(super) fn title(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+    if let Value::Str(text) = arg(args, 0) {
+        return Ok(Value::from(letters::title(text)));
+    }
     let text = utf8(text_param(arg(args, 0), "mb_convert_case", 1, "string")?);
     Ok(Value::from(letters::title(&text)))
 }
 
 pub(super) fn capitalize(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+    if let Value::Str(text) = arg(args, 0)
+        && text.is_ascii()
+    {
+        let mut lower = text.to_ascii_lowercase();
+        if let Some(first) = text.chars().next() {
+            let upper: ecow::EcoString = first.to_ascii_uppercase().into();
+            lower = upper + lower.get(1..).unwrap_or("");
+        }
+        return Ok(Value::Str(lower));
+    }
     let text = utf8(text_param(arg(args, 0), "mb_substr", 1, "string")?);
     let mut chars = text.chars();
     let mut out: String = chars.next().map(|c| letters::upper(&c.to_string())).unwrap_or_default();
@@ -133,6 +156,9 @@ fn mask(text: &[u8]) -> [bool; 256] {
 
 pub(super) fn trim(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let value = arg(args, 0);
+    if let (Value::Str(text), [_]) = (value, args) {
+        return Ok(Value::from(text.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}'])));
+    }
     let text = text_param(value, "trim", 1, "string")?;
     let default: &[u8] = b" \t\n\r\0\x0b";
     let chars = match arg(args, 1) {
@@ -181,6 +207,12 @@ pub(super) fn replace(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
             from.type_name()
         )));
     };
+    if let (Value::Str(text), Some((KeyRef::Str(key), Value::Str(to))), 1) =
+        (arg(args, 0), pairs.entry(0), pairs.len())
+        && !key.is_empty()
+    {
+        return replace_one(rt, text, key, to);
+    }
     let text = text_param(arg(args, 0), "strtr", 1, "string")?;
     let mut table: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(pairs.len());
     for (key, value) in pairs.iter() {
@@ -216,6 +248,24 @@ pub(super) fn replace(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
         }
     }
     Ok(Value::bytes(out))
+}
+
+/// The usual case: one text for another.
+fn replace_one(rt: &Rt<'_>, text: &ecow::EcoString, key: &str, to: &str) -> Out {
+    let mut out = ecow::EcoString::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(key) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        out.push_str(to);
+        rest = after.get(key.len()..).unwrap_or("");
+        rt.check_size(out.len())?;
+    }
+    if out.is_empty() && rest.len() == text.len() {
+        return Ok(Value::Str(text.clone()));
+    }
+    out.push_str(rest);
+    Ok(Value::Str(out))
 }
 
 pub(super) fn split(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ecow::EcoString;
 
 use super::{Compiler, safety};
-use crate::callable::{Callable, Code, Special, Strategy};
+use crate::callable::{Callable, Code, Safe, Special, Strategy};
 use crate::error::{Error, ErrorKind};
 use crate::program::{
     ArrowCode, AttrEx, AttrKey, BlockEx, CallEx, Cmp, Ex, IncludeEx, ItemKey, LoopField, MacroEx, MatchEx,
@@ -100,6 +100,9 @@ impl Compiler<'_> {
             },
             ExprKind::Spread(inner) => Ex::Spread(self.boxed(inner)?),
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, line)?,
+            ExprKind::Concat(parts) => {
+                Ex::Concat(parts.iter().map(|p| self.expr(p)).collect::<Result<Vec<_>, _>>()?)
+            }
             ExprKind::Cond(c, a, b) => Ex::Cond(Box::new((self.expr(c)?, self.expr(a)?, self.expr(b)?))),
             ExprKind::Elvis(a, b) => Ex::Elvis(Box::new((self.expr(a)?, None, self.expr(b)?))),
             ExprKind::Coalesce(a, b) => Ex::Coalesce(Box::new((self.expr(a)?, None, self.expr(b)?))),
@@ -253,13 +256,6 @@ impl Compiler<'_> {
                 Ex::Math(op, pair(a, b))
             }
             BinOp::Bits(op) => Ex::Bits(op, pair(a, b)),
-            BinOp::Concat => match a {
-                Ex::Concat(mut parts) if !left.parens => {
-                    parts.push(b);
-                    Ex::Concat(parts)
-                }
-                a => Ex::Concat(vec![a, b]),
-            },
             BinOp::And => Ex::And(pair(a, b)),
             BinOp::Or => Ex::Or(pair(a, b)),
             BinOp::Xor => Ex::Xor(pair(a, b)),
@@ -416,6 +412,16 @@ impl Compiler<'_> {
             }
             _ => {}
         }
+        if callable.safe == Safe::Escaped && !spread {
+            let strategy = match rest.as_slice() {
+                [] => Some(Strategy::Html),
+                [Ex::Const(Value::Str(name))] => Some(Strategy::from_name(name)),
+                _ => None,
+            };
+            if let Some(strategy) = strategy {
+                return Ok(Ex::Force(strategy, Box::new(input), line));
+            }
+        }
         rest.insert(0, input);
         Ok(self.call(callable, rest, spread, line))
     }
@@ -553,10 +559,10 @@ impl Compiler<'_> {
         let mut captures = Vec::new();
         for (at, name) in builder.names.iter().enumerate() {
             let inner = crate::num::small(at);
-            if !params.contains(&inner) {
-                if let Ex::Var(outer, _) = self.variable(&name.text, 0) {
-                    captures.push((outer, inner));
-                }
+            if !params.contains(&inner)
+                && let Ex::Var(outer, _) = self.variable(&name.text, 0)
+            {
+                captures.push((outer, inner));
             }
         }
         let unit = crate::program::Unit { names: builder.names, body: Vec::new() };

@@ -86,6 +86,23 @@ impl Compiler<'_> {
                 self.reads_all();
                 ops.push(Op::Block(Name::new(name), line));
             }
+            NodeKind::Flush => self.tag("flush", line),
+            NodeKind::Extends => self.tag("extends", line),
+            NodeKind::Empty(name) => self.tag(name, line),
+            NodeKind::Group(body) => {
+                self.tag("guard", line);
+                let body = self.nodes(body)?;
+                ops.push(Op::Group(body));
+            }
+            _ => self.larger(node, ops)?,
+        }
+        Ok(())
+    }
+
+    /// The tags that bring in templates or wrap a body.
+    fn larger(&mut self, node: &Node, ops: &mut Vec<Op>) -> Result<(), Error> {
+        let line = node.line;
+        match &node.kind {
             NodeKind::Include { template, with, only, ignore_missing } => {
                 self.tag("include", line);
                 if !only {
@@ -169,14 +186,7 @@ impl Compiler<'_> {
                     None => ops.push(Op::Print(expr, line)),
                 }
             }
-            NodeKind::Flush => self.tag("flush", line),
-            NodeKind::Extends => self.tag("extends", line),
-            NodeKind::Empty(name) => self.tag(name, line),
-            NodeKind::Group(body) => {
-                self.tag("guard", line);
-                let body = self.nodes(body)?;
-                ops.push(Op::Group(body));
-            }
+            _ => {}
         }
         Ok(())
     }

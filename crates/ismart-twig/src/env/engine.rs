@@ -27,7 +27,8 @@ const STRINGS: usize = 4096;
 /// Compilations within compilations (`use` of templates that use each other).
 const LOADING: u32 = 32;
 
-type Cache = ArcSwap<HashMap<EcoString, Arc<Loaded>>>;
+type Templates = HashMap<EcoString, Arc<Loaded>, foldhash::fast::RandomState>;
+type Cache = ArcSwap<Templates>;
 
 pub(crate) struct Engine {
     pub(crate) registry: Registry,
@@ -159,7 +160,7 @@ impl Engine {
         let loaded = deeper(|| Loaded::new(code, self, version))?;
         let loaded = Arc::new(loaded);
         self.templates.rcu(|map| {
-            let mut map = HashMap::clone(map);
+            let mut map = Templates::clone(map);
             map.insert(name.into(), loaded.clone());
             map
         });
@@ -179,7 +180,7 @@ impl Engine {
         let code = Arc::new(self.compile(&name, source)?);
         let loaded = Arc::new(deeper(|| Loaded::new(code, self, None))?);
         self.strings.rcu(|map| {
-            let mut map = if map.len() < STRINGS { HashMap::clone(map) } else { HashMap::new() };
+            let mut map = if map.len() < STRINGS { Templates::clone(map) } else { Templates::default() };
             map.insert(name.as_str().into(), loaded.clone());
             map
         });
@@ -191,7 +192,7 @@ impl Engine {
         let name: Arc<str> = name.into();
         let compiled = parser::parse(&self.registry, &source).and_then(|parsed| {
             let autoescape = self.autoescape.of(&name);
-            let options = compile::Options { registry: &self.registry, autoescape, debug: self.debug };
+            let options = compile::Options { autoescape, debug: self.debug };
             compile::compile(&options, name.clone(), source.clone(), parsed.module, parsed.warnings)
         });
         compiled.map_err(|e| e.at(&name, 0).with_source(&source))

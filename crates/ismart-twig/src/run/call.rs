@@ -148,7 +148,7 @@ impl<'c> Prepared<'c> {
 
     /// Calls with positional arguments; further ones than the parameters are left out.
     pub(crate) fn call(&mut self, rt: &mut Rt<'_>, args: &[Value]) -> Result<Value, Error> {
-        rt.burn(1)?;
+        rt.burn()?;
         let (closure, blocks, context) = match self {
             Self::Closure { closure, blocks, empty } => (*closure, &*blocks, &*empty),
             Self::Object(object) => {

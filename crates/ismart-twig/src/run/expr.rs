@@ -33,7 +33,7 @@ impl Rt<'_> {
                 }
                 Array::from(list).into()
             }
-            Ex::Array(items) => self.array(frame, items)?,
+            Ex::Array(items) => self.pairs(frame, items)?.into(),
             Ex::Not(inner) => Value::Bool(!self.truth(frame, inner)?),
             Ex::Neg(inner) => self.eval(frame, inner)?.negate()?,
             Ex::Pos(inner) => self.eval(frame, inner)?.plus()?,
@@ -48,12 +48,12 @@ impl Rt<'_> {
                 op.apply(&left, &right)?
             }
             Ex::Concat(parts) => {
-                let mut text = Vec::new();
+                let mut text = Vec::with_capacity(64);
                 for part in parts {
                     self.append(frame, part, &mut text)?;
                 }
                 self.check_size(text.len())?;
-                Value::bytes(text)
+                Value::from_bytes(&text)
             }
             Ex::Cmp(..) | Ex::And(_) | Ex::Or(_) | Ex::Xor(_) | Ex::Has(..) | Ex::Defined(_) => {
                 return self.logic(frame, ex);
@@ -86,6 +86,10 @@ impl Rt<'_> {
             Ex::Escape(strategy, inner, line) => {
                 let value = self.eval(frame, inner)?;
                 return self.escape_value(value, strategy).map_err(|e| e.with_line(*line));
+            }
+            Ex::Force(strategy, inner, line) => {
+                let value = self.eval(frame, inner)?;
+                escape::force(self.engine, strategy, &value).map_err(|e| e.with_line(*line))?
             }
             Ex::Call(call) => self.call(frame, call)?,
             Ex::Macro(call) => {
@@ -276,7 +280,12 @@ impl Rt<'_> {
         })
     }
 
-    fn array<'a>(&mut self, frame: &mut Frame<'a>, items: &'a [(ItemKey, Ex)]) -> Result<Value, Error> {
+    /// The array of a literal.
+    pub(super) fn pairs<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        items: &'a [(ItemKey, Ex)],
+    ) -> Result<Array, Error> {
         let mut array = Array::new();
         for (key, ex) in items {
             match key {
@@ -309,7 +318,7 @@ impl Rt<'_> {
                 }
             }
         }
-        Ok(array.into())
+        Ok(array)
     }
 
     /// Appends the text of an expression.
@@ -334,6 +343,16 @@ impl Rt<'_> {
                 }
                 let value = self.eval(frame, inner)?;
                 escape::write(self.engine, strategy, &value, &mut self.out).map_err(|e| e.with_line(*line))
+            }
+            Ex::Force(strategy, inner, line) => {
+                let value = self.eval(frame, inner)?;
+                let result = match &*value {
+                    Value::Str(text) | Value::Markup(text) => {
+                        escape::text(self.engine, strategy, text.as_bytes(), &mut self.out)
+                    }
+                    other => escape::force(self.engine, strategy, other).and_then(|v| v.write(&mut self.out)),
+                };
+                result.map_err(|e| e.with_line(*line))
             }
             Ex::Cond(sides) => {
                 let branch = if self.truth(frame, &sides.0)? { &sides.1 } else { &sides.2 };

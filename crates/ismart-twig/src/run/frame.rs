@@ -144,6 +144,8 @@ impl<'a> Blocks<'a> {
 pub(crate) struct Frame<'a> {
     pub(crate) unit: &'a Unit,
     pub(crate) template: &'a Arc<Loaded>,
+    /// The template's source, whose ranges texts are.
+    pub(crate) source: &'a [u8],
     pub(crate) blocks: &'a Blocks<'a>,
     pub(crate) slots: Vec<Slot<'a>>,
     pub(crate) scope: Scope<'a>,
@@ -167,7 +169,8 @@ impl<'a> Frame<'a> {
                 None => Slot::Undefined,
             })
             .collect();
-        Self { unit, template, blocks, slots, scope, loops: SmallVec::new(), order: SmallVec::new() }
+        let source = template.code.source.as_bytes();
+        Self { unit, template, source, blocks, slots, scope, loops: SmallVec::new(), order: SmallVec::new() }
     }
 
     pub(crate) fn slot(&self, slot: u32) -> &Slot<'a> {

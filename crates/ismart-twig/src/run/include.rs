@@ -128,22 +128,27 @@ impl Rt<'_> {
         with: Option<&'a Ex>,
         only: bool,
     ) -> Result<(), Error> {
+        let literal;
+        let value;
         let vars = match with {
             None => None,
-            Some(ex) => Some(self.eval(frame, ex)?),
-        };
-        let vars = match &vars {
-            None => None,
-            Some(value) => match value.to_pairs() {
-                Some(pairs) => Some(pairs),
-                None if value.is_null() => None,
-                None => {
-                    return Err(Error::host(format!(
-                        "Twig\\Extension\\CoreExtension::merge(): Argument #2 must be an array, {} given",
-                        value.type_name()
-                    )));
+            Some(Ex::Array(items)) => {
+                literal = self.pairs(frame, items)?;
+                Some(Cow::Borrowed(&literal))
+            }
+            Some(ex) => {
+                value = self.eval(frame, ex)?;
+                match value.to_pairs() {
+                    Some(pairs) => Some(pairs),
+                    None if value.is_null() => None,
+                    None => {
+                        return Err(Error::host(format!(
+                            "array_merge(): Argument #2 must be of type array, {} given",
+                            value.type_name()
+                        )));
+                    }
                 }
-            },
+            }
         };
         let globals = self.globals.clone();
         let layers: [&Array; 1] = [&globals];
@@ -196,7 +201,7 @@ impl Rt<'_> {
         &mut self,
         frame: &Frame<'_>,
         template: &Value,
-        vars: &Cow<'_, Array>,
+        vars: &Array,
         with_context: bool,
         ignore_missing: bool,
     ) -> Result<Value, Error> {
@@ -499,14 +504,16 @@ impl Rt<'_> {
                 };
                 frame.set(*slot, value);
             }
-            let mut rest = Array::new();
-            for value in positional {
-                rest.push(value);
+            if let Some(slot) = code.rest {
+                let mut rest = Array::new();
+                for value in positional {
+                    rest.push(value);
+                }
+                for (name, value) in named {
+                    rest.insert(Key::from_string(&name), value);
+                }
+                frame.set(slot, Slot::Own(rest.into()));
             }
-            for (name, value) in named {
-                rest.insert(Key::from_string(&name), value);
-            }
-            frame.set(code.rest, Slot::Own(rest.into()));
             rt.run(&mut frame, &code.unit.body)
         })
     }

@@ -18,9 +18,8 @@ impl Rt<'_> {
     fn step<'a>(&mut self, frame: &mut Frame<'a>, op: &'a Op) -> Result<(), Error> {
         match op {
             Op::Text(range) => {
-                let source = frame.template.code.source.as_bytes();
-                self.out
-                    .extend_from_slice(source.get(num::at(range.start)..num::at(range.end)).unwrap_or(&[]));
+                let text = frame.source.get(num::at(range.start)..num::at(range.end));
+                self.out.extend_from_slice(text.unwrap_or(&[]));
                 Ok(())
             }
             Op::Str(text) => {
@@ -28,7 +27,7 @@ impl Rt<'_> {
                 Ok(())
             }
             Op::Print(ex, line) => {
-                self.burn(1)?;
+                self.burn()?;
                 let result = self.print(frame, ex);
                 self.located(frame, result, *line)
             }
@@ -43,7 +42,7 @@ impl Rt<'_> {
             }
             Op::For(op) => self.for_loop(frame, op),
             Op::Set(slot, ex, line) => {
-                self.burn(1)?;
+                self.burn()?;
                 let result = self.eval(frame, ex);
                 let value = self.located(frame, result, *line)?;
                 frame.set(*slot, Slot::from_v(value));
@@ -67,7 +66,7 @@ impl Rt<'_> {
                 Ok(())
             }
             Op::Do(ex, line) => {
-                self.burn(1)?;
+                self.burn()?;
                 let result = self.eval(frame, ex).map(|_| ());
                 self.located(frame, result, *line)
             }
@@ -254,7 +253,7 @@ impl Rt<'_> {
         index0: i64,
         item: Slot<'a>,
     ) -> Result<(), Error> {
-        self.burn(1)?;
+        self.burn()?;
         if let Some(state) = frame.loops.get_mut(at) {
             state.index0 = index0;
         }

@@ -27,6 +27,18 @@ impl Expr {
         Self::new(ExprKind::Const(value), line)
     }
 
+    /// Two texts in a row; a longer row is kept flat.
+    pub(crate) fn concat(left: Self, right: Self, line: u32) -> Self {
+        let parts = match left.kind {
+            ExprKind::Concat(mut parts) if !left.parens => {
+                parts.push(right);
+                parts
+            }
+            _ => vec![left, right],
+        };
+        Self::new(ExprKind::Concat(parts), line)
+    }
+
     pub(crate) fn as_name(&self) -> Option<&EcoString> {
         match &self.kind {
             ExprKind::Name(name) => Some(name),
@@ -60,6 +72,7 @@ impl Expr {
             ExprKind::Not(_) => "Twig\\Node\\Expression\\Unary\\NotUnary",
             ExprKind::Neg(_) => "Twig\\Node\\Expression\\Unary\\NegUnary",
             ExprKind::Pos(_) => "Twig\\Node\\Expression\\Unary\\PosUnary",
+            ExprKind::Concat(_) => "Twig\\Node\\Expression\\Binary\\ConcatBinary",
             ExprKind::Binary(op, ..) => op.php_class(),
         }
     }
@@ -77,6 +90,8 @@ pub(crate) enum ExprKind {
     Pos(Box<Expr>),
     Spread(Box<Expr>),
     Binary(BinOp, Box<Expr>, Box<Expr>),
+    /// Two or more texts in a row.
+    Concat(Vec<Expr>),
     Cond(Box<Expr>, Box<Expr>, Box<Expr>),
     Elvis(Box<Expr>, Box<Expr>),
     Coalesce(Box<Expr>, Box<Expr>),
@@ -169,7 +184,6 @@ pub(crate) enum MacroTarget {
 pub(crate) enum BinOp {
     Math(Op2),
     Bits(Bits),
-    Concat,
     And,
     Or,
     Xor,
@@ -205,7 +219,6 @@ impl BinOp {
             Self::Bits(Bits::And) => "Twig\\Node\\Expression\\Binary\\BitwiseAndBinary",
             Self::Bits(Bits::Or) => "Twig\\Node\\Expression\\Binary\\BitwiseOrBinary",
             Self::Bits(Bits::Xor) => "Twig\\Node\\Expression\\Binary\\BitwiseXorBinary",
-            Self::Concat => "Twig\\Node\\Expression\\Binary\\ConcatBinary",
             Self::And => "Twig\\Node\\Expression\\Binary\\AndBinary",
             Self::Or => "Twig\\Node\\Expression\\Binary\\OrBinary",
             Self::Xor => "Twig\\Node\\Expression\\Binary\\XorBinary",
@@ -320,7 +333,6 @@ pub(crate) struct For {
 pub(crate) struct Block {
     pub(crate) name: EcoString,
     pub(crate) body: Vec<Node>,
-    pub(crate) line: u32,
 }
 
 #[derive(Clone, Debug)]

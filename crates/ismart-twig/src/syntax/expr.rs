@@ -4,7 +4,7 @@ use ecow::EcoString;
 
 use super::ast::{Arg, ArrayLit, BinOp, CallType, Expr, ExprKind, MacroTarget};
 use super::literal::is_word;
-use super::parser::Parser;
+use super::parser::{MAX_CHAIN, Parser};
 use super::token::{Kind, Token};
 use crate::callable::{CallKind, Code, Special};
 use crate::error::Error;
@@ -18,7 +18,6 @@ fn binary(sign: &str) -> Option<(u32, bool, BinOp, &'static str)> {
         "/" => (60, false, BinOp::Math(Op2::Div), "/"),
         "//" => (60, false, BinOp::Math(Op2::FloorDiv), "//"),
         "%" => (60, false, BinOp::Math(Op2::Mod), "%"),
-        "~" => (40, false, BinOp::Concat, "~"),
         "+" => (30, false, BinOp::Math(Op2::Add), "+"),
         "-" => (30, false, BinOp::Math(Op2::Sub), "-"),
         ".." => (25, false, BinOp::Range, ".."),
@@ -57,6 +56,7 @@ fn infix_precedence(sign: &str) -> Option<u32> {
         "|" | "(" | "." | "?." | "[" => 512,
         "??" => 300,
         "=>" => 250,
+        "~" => 40,
         "is" | "is not" => 100,
         "?:" | "? :" => 5,
         "?" | "=" => 0,
@@ -69,6 +69,7 @@ impl Parser<'_> {
     pub(crate) fn expression(&mut self, precedence: u32) -> Result<Expr, Error> {
         self.deeper()?;
         let mut expr = self.prefix()?;
+        let mut chain = 0;
         loop {
             let token = self.stream.current();
             if token.kind != Kind::Operator {
@@ -80,9 +81,14 @@ impl Parser<'_> {
             }
             let token = self.stream.next()?;
             // A long chain of operators nests the tree as deep as it is long.
-            self.deeper()?;
+            chain += u32::from(token.text() != "~");
+            if chain > MAX_CHAIN {
+                return Err(Error::syntax(
+                    format!("An expression has more than {MAX_CHAIN} operators in a row."),
+                    token.line,
+                ));
+            }
             expr = self.infix(expr, &token)?;
-            self.shallower();
         }
         self.shallower();
         Ok(expr)
@@ -198,6 +204,15 @@ impl Parser<'_> {
                 };
                 let body = Box::new(self.expression(0)?);
                 Ok(Expr::new(ExprKind::Arrow { params, body }, line))
+            }
+            "~" => {
+                let right = self.expression(41)?;
+                for side in [&left, &right] {
+                    self.check_side(side, "~", line);
+                }
+                let mut expr = Expr::concat(left, right, line);
+                expr.operator = Some("~");
+                Ok(expr)
             }
             "??" => {
                 let right = self.expression(300)?;
@@ -497,20 +512,24 @@ impl Parser<'_> {
         };
         // `~` binds tighter than `+` and `-` today, `??` tighter than most.
         for side in [left, right] {
-            let warned = match name {
-                "+" | "-" => side.operator == Some("~"),
-                "??" => false,
-                _ => side.operator == Some("??"),
-            };
-            if warned && !side.parens {
-                let inner = side.operator.unwrap_or_default();
-                self.warn(
-                    format!(
-                        "Since twig/twig 3.15: Add explicit parentheses around the \"{inner}\" binary operator to avoid behavior change in the next major version as its precedence will change"
-                    ),
-                    expr.line,
-                );
-            }
+            self.check_side(side, name, expr.line);
+        }
+    }
+
+    fn check_side(&mut self, side: &Expr, name: &str, line: u32) {
+        let warned = match name {
+            "+" | "-" => side.operator == Some("~"),
+            "??" => false,
+            _ => side.operator == Some("??"),
+        };
+        if warned && !side.parens {
+            let inner = side.operator.unwrap_or_default();
+            self.warn(
+                format!(
+                    "Since twig/twig 3.15: Add explicit parentheses around the \"{inner}\" binary operator to avoid behavior change in the next major version as its precedence will change"
+                ),
+                line,
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Literals: names, numbers, strings, sequences and mappings.
 
-use super::ast::{ArrayLit, BinOp, Expr, ExprKind, Item};
+use super::ast::{ArrayLit, Expr, ExprKind, Item};
 use super::parser::Parser;
 use super::token::Kind;
 use crate::error::Error;
@@ -66,7 +66,7 @@ impl Parser<'_> {
         let first = parts.next().unwrap_or_else(|| Expr::constant(Value::from(""), line));
         Ok(parts.fold(first, |left, right| {
             let line = right.line;
-            Expr::new(ExprKind::Binary(BinOp::Concat, Box::new(left), Box::new(right)), line)
+            Expr::concat(left, right, line)
         }))
     }
 

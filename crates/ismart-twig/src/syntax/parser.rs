@@ -13,6 +13,10 @@ use crate::error::{Error, suggestion};
 
 /// Nesting of expressions and tags beyond which a template is refused.
 const MAX_DEPTH: u32 = 160;
+/// What a tag counts: its code needs more of the stack than an operator's.
+const TAG_DEPTH: u32 = 4;
+/// Operators in a row that bind to the left, each of which nests the tree one level deeper.
+pub(crate) const MAX_CHAIN: u32 = 128;
 
 /// What `import` and `from` made known.
 #[derive(Clone, Debug)]
@@ -77,7 +81,11 @@ pub(crate) struct Until<'u> {
 impl Parser<'_> {
     /// Counts a level of nesting in.
     pub(crate) fn deeper(&mut self) -> Result<(), Error> {
-        self.depth += 1;
+        self.deeper_by(1)
+    }
+
+    fn deeper_by(&mut self, levels: u32) -> Result<(), Error> {
+        self.depth += levels;
         if self.depth > MAX_DEPTH {
             return Err(Error::syntax(
                 format!("Expressions and tags are nested more than {MAX_DEPTH} levels deep."),
@@ -93,7 +101,7 @@ impl Parser<'_> {
 
     /// Parses up to an end tag (which stays the current token) or the end.
     pub(crate) fn subparse(&mut self, until: Option<&Until<'_>>) -> Result<Vec<Node>, Error> {
-        self.deeper()?;
+        self.deeper_by(TAG_DEPTH)?;
         let first_line = self.stream.line();
         let mut nodes = Vec::new();
         while !self.stream.is_eof() {
@@ -112,7 +120,7 @@ impl Parser<'_> {
                     }
                     let name = tag.name();
                     if until.is_some_and(|u| u.ends.contains(&name.as_str())) {
-                        self.shallower();
+                        self.depth -= TAG_DEPTH;
                         return Ok(nodes);
                     }
                     if !self.registry.has_tag(&name) {
@@ -127,7 +135,7 @@ impl Parser<'_> {
                 }
             }
         }
-        self.shallower();
+        self.depth -= TAG_DEPTH;
         Ok(nodes)
     }
 

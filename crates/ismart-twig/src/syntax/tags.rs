@@ -57,7 +57,7 @@ impl Parser<'_> {
             "use" => self.use_tag(line)?,
             "macro" => self.macro_tag(line)?,
             "import" => self.import_tag()?,
-            "from" => self.from_tag()?,
+            "from" => self.macros_tag()?,
             "with" => self.with_tag()?,
             "apply" => self.apply_tag()?,
             "autoescape" => self.autoescape_tag()?,
@@ -239,7 +239,7 @@ impl Parser<'_> {
         self.end_tag()?;
         self.draft.block_stack.pop();
         self.draft.scopes.pop();
-        self.draft.add_block(Block { name: name.clone(), body, line });
+        self.draft.add_block(Block { name: name.clone(), body });
         Ok(NodeKind::BlockRef(name))
     }
 
@@ -421,7 +421,7 @@ impl Parser<'_> {
         Ok(NodeKind::Import { template, slot })
     }
 
-    fn from_tag(&mut self) -> Result<NodeKind, Error> {
+    fn macros_tag(&mut self) -> Result<NodeKind, Error> {
         let template = self.expression(0)?;
         self.stream.expect(Kind::Name, "import", "")?;
         let mut targets = Vec::new();

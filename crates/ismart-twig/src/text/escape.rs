@@ -1,7 +1,6 @@
 //! The strategies of escaping.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use crate::callable::Strategy;
 use crate::env::Engine;
@@ -54,6 +53,16 @@ pub(crate) fn force(engine: &Engine, strategy: &Strategy, value: &Value) -> Resu
     }
 }
 
+/// Appends UTF-8 escaped.
+pub(crate) fn text(
+    engine: &Engine,
+    strategy: &Strategy,
+    text: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    write_text(engine, strategy, text, true, out)
+}
+
 fn write_text(
     engine: &Engine,
     strategy: &Strategy,
@@ -104,30 +113,58 @@ const fn html_entity(byte: u8) -> &'static [u8] {
     }
 }
 
-const HTML: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut at = 0_u8;
-    while at < 128 {
-        #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "a u8 indexes a table of 256")]
-        {
-            table[at as usize] = !html_entity(at).is_empty();
+/// What each byte becomes in HTML: its bytes, padded to eight, and how many count.
+static HTML: [([u8; 8], u8); 256] = {
+    let mut table = [([0; 8], 1); 256];
+    let mut at = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "the table is built when compiling, where an index out of range would not compile"
+    )]
+    while at < 256 {
+        table[at].0[0] = at as u8;
+        let entity = html_entity(at as u8);
+        let mut i = 0;
+        while i < entity.len() {
+            table[at].0[i] = entity[i];
+            i += 1;
+        }
+        if i > 0 {
+            table[at].1 = i as u8;
         }
         at += 1;
     }
     table
 };
 
-/// `htmlspecialchars` of valid UTF-8: runs that need nothing are copied whole.
+const fn is_special(b: u8) -> bool {
+    (b == b'&') | (b == b'<') | (b == b'>') | (b == b'"') | (b == b'\'')
+}
+
+/// `htmlspecialchars` of valid UTF-8: blocks that need nothing are copied whole, others byte by byte
+/// without a branch.
 pub(crate) fn html(text: &[u8], out: &mut Vec<u8>) {
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|b| HTML.get(usize::from(*b)).copied().unwrap_or(false)) {
-        let (plain, tail) = rest.split_at(at);
-        out.extend_from_slice(plain);
-        let Some((special, tail)) = tail.split_first() else { return };
-        out.extend_from_slice(html_entity(*special));
-        rest = tail;
+    out.reserve(text.len() + 8);
+    let (blocks, rest) = text.as_chunks::<16>();
+    for block in blocks {
+        if block.iter().fold(false, |found, b| found | is_special(*b)) {
+            html_block(block, out);
+        } else {
+            out.extend_from_slice(block);
+        }
     }
-    out.extend_from_slice(rest);
+    html_block(rest, out);
+}
+
+/// Appends each byte's eight and keeps those that count.
+fn html_block(block: &[u8], out: &mut Vec<u8>) {
+    for b in block {
+        let Some((bytes, count)) = HTML.get(usize::from(*b)) else { continue };
+        let end = out.len() + usize::from(*count);
+        out.extend_from_slice(bytes);
+        out.truncate(end);
+    }
 }
 
 /// Invalid UTF-8 replaced as `ENT_SUBSTITUTE` does it.
@@ -186,8 +223,7 @@ fn js(text: &str, out: &mut Vec<u8>) {
             _ => {
                 hex.clear();
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    // Writing to a String cannot fail.
-                    let _: std::fmt::Result = write!(hex, "\\u{unit:04X}");
+                    hex.push_str(&format!("\\u{unit:04X}"));
                 }
                 out.extend_from_slice(hex.as_bytes());
             }

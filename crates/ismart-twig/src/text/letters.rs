@@ -1,5 +1,7 @@
 //! Case of letters as PHP's `mb_*` functions map it.
 
+use ecow::EcoString;
+
 /// `mb_strtoupper`: full mapping, letter by letter.
 pub(crate) fn upper(text: &str) -> String {
     if text.is_ascii() {
@@ -17,12 +19,22 @@ pub(crate) fn lower(text: &str) -> String {
 }
 
 /// `mb_convert_case(…, MB_CASE_TITLE)`.
-pub(crate) fn title(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+pub(crate) fn title(text: &str) -> EcoString {
+    let mut out = EcoString::with_capacity(text.len());
     let mut inside = false;
+    if text.is_ascii() {
+        let mut letters: smallvec::SmallVec<[u8; 64]> = smallvec::SmallVec::with_capacity(text.len());
+        for b in text.bytes() {
+            letters.push(if inside { b.to_ascii_lowercase() } else { b.to_ascii_uppercase() });
+            if !matches!(b, b'\'' | b'.' | b':' | b'^' | b'`') {
+                inside = b.is_ascii_alphabetic();
+            }
+        }
+        return std::str::from_utf8(&letters).unwrap_or("").into();
+    }
     for c in text.chars() {
         if inside {
-            out.extend(c.to_lowercase());
+            c.to_lowercase().for_each(|c| out.push(c));
         } else {
             push_title(c, &mut out);
         }
@@ -33,7 +45,7 @@ pub(crate) fn title(text: &str) -> String {
     out
 }
 
-fn push_title(c: char, out: &mut String) {
+fn push_title(c: char, out: &mut EcoString) {
     match c {
         'Ǆ'..='ǆ' => out.push('ǅ'),
         'Ǉ'..='ǉ' => out.push('ǈ'),
@@ -44,11 +56,11 @@ fn push_title(c: char, out: &mut String) {
         _ => {
             let mut letters = c.to_uppercase();
             let first = letters.next();
-            out.extend(first);
+            first.into_iter().for_each(|c| out.push(c));
             // After a sign, such as the one in `ŉ`, the letter itself is the capital.
             let keeps = first.is_none_or(|f| !is_cased(f));
             for rest in letters {
-                if keeps { out.push(rest) } else { out.extend(rest.to_lowercase()) }
+                if keeps { out.push(rest) } else { rest.to_lowercase().for_each(|c| out.push(c)) }
             }
         }
     }

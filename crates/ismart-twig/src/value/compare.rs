@@ -55,7 +55,7 @@ fn number_and_string(n: Number, s: &[u8]) -> Ordering {
         Some(other) => numbers(n, other),
         None => {
             let text = match n {
-                Number::Int(i) => i.to_string(),
+                Number::Int(i) => ecow::eco_format!("{i}"),
                 Number::Float(f) => float_text(f),
             };
             text.as_bytes().cmp(s)

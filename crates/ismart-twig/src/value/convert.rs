@@ -158,11 +158,29 @@ fn gcvt(f: f64, precision: Option<usize>, mark: char) -> String {
 }
 
 /// A float as PHP prints it with `precision=14`.
-pub(crate) fn float_text(f: f64) -> String {
+pub(crate) fn float_text(f: f64) -> EcoString {
     if f.fract() == 0.0 && f.abs() < 1e14 && (f != 0.0 || f.is_sign_positive()) {
-        return itoa::Buffer::new().format(num::int(f)).to_owned();
+        return itoa::Buffer::new().format(num::int(f)).into();
     }
-    gcvt(f, Some(14), 'E')
+    if (1e-4..1e14).contains(&f.abs()) {
+        let mut buffer = ryu::Buffer::new();
+        let short = buffer.format_finite(f);
+        let significant =
+            short.trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count();
+        if significant <= 14 && !short.contains('e') {
+            return short.into();
+        }
+        // As many decimals as make fourteen digits, trailing zeros cut.
+        let whole = short.trim_start_matches('-').find('.').unwrap_or(1);
+        if f.abs() >= 1.0 && whole < 14 {
+            let text = ecow::eco_format!("{f:.*}", 14 - whole);
+            let grew = text.trim_start_matches('-').find('.').unwrap_or(1) > whole;
+            if !grew {
+                return text.trim_end_matches('0').trim_end_matches('.').into();
+            }
+        }
+    }
+    gcvt(f, Some(14), 'E').into()
 }
 
 /// A float in its shortest form that reads back as itself, as `json_encode` and `var_export` print it.
@@ -201,7 +219,7 @@ impl Value {
             Self::Null => EcoString::new(),
             Self::Bool(b) => if *b { "1" } else { "" }.into(),
             Self::Int(n) => itoa::Buffer::new().format(*n).into(),
-            Self::Float(f) => float_text(*f).into(),
+            Self::Float(f) => float_text(*f),
             Self::Array(_) => "Array".into(),
             _ => return self.object_text()?.to_text(),
         })

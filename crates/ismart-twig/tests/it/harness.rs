@@ -12,13 +12,13 @@ use serde_json::Value as Json;
 
 /// One case of a file.
 #[derive(Debug)]
-pub struct Case {
+pub(crate) struct Case {
     json: Json,
 }
 
 /// What became of a case.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Passed,
     Failed(String),
     /// PHP versions differ on the case and this engine follows another one than the case.
@@ -26,7 +26,7 @@ pub enum Outcome {
 }
 
 /// The cases of a file's text, one JSON object a line.
-pub fn cases(text: &str) -> Vec<Case> {
+pub(crate) fn cases(text: &str) -> Vec<Case> {
     text.split('\n')
         .filter(|l| !l.trim().is_empty())
         .map(|l| Case { json: serde_json::from_str(l).unwrap() })
@@ -42,11 +42,11 @@ fn flag(json: &Json, key: &str) -> Option<bool> {
 }
 
 impl Case {
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         text(&self.json, "id")
     }
 
-    pub fn class(&self) -> &str {
+    pub(crate) fn class(&self) -> &str {
         text(&self.json, "class")
     }
 
@@ -83,7 +83,7 @@ impl Case {
     }
 
     /// Renders and compares.
-    pub fn run(&self) -> Outcome {
+    pub(crate) fn run(&self) -> Outcome {
         if self.class() == "c" {
             return Outcome::Skipped;
         }

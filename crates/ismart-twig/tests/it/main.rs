@@ -1,1 +1,17 @@
 //! Integration tests.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "all of this is test code, its functions without #[test] too"
+)]
+
+mod cases;
+mod check;
+mod environment;
+mod harness;
+mod limits;
+mod templates;

@@ -10,11 +10,11 @@ use super::host;
 
 /// Decodes the values of one case; objects of the same number are the same.
 #[derive(Debug, Default)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     objects: HashMap<i64, Value>,
 }
 
-pub fn base64(text: &str) -> Vec<u8> {
+pub(crate) fn base64(text: &str) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(text).unwrap()
 }
 
@@ -30,7 +30,7 @@ fn int(json: &Json, name: &str) -> i64 {
 }
 
 impl Decoder {
-    pub fn value(&mut self, json: &Json, env: &Environment) -> Value {
+    pub(crate) fn value(&mut self, json: &Json, env: &Environment) -> Value {
         match json {
             Json::Array(items) => Value::list(items.iter().map(|v| self.value(v, env)).collect::<Vec<_>>()),
             Json::Object(map) if map.contains_key("$t") => self.tagged(json, env),

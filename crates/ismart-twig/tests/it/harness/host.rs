@@ -9,7 +9,7 @@ struct Iterable {
     pairs: Vec<(Value, Value)>,
 }
 
-pub fn iterable(class: &str, pairs: Vec<(Value, Value)>) -> Value {
+pub(crate) fn iterable(class: &str, pairs: Vec<(Value, Value)>) -> Value {
     Value::object(Iterable { class: class.to_owned(), pairs })
 }
 
@@ -61,7 +61,7 @@ struct Plain {
     props: Array,
 }
 
-pub fn plain(class: &str, props: Array) -> Value {
+pub(crate) fn plain(class: &str, props: Array) -> Value {
     Value::object(Plain { class: class.to_owned(), props })
 }
 
@@ -84,7 +84,7 @@ struct Stub {
     state: Value,
 }
 
-pub fn object(class: &str, state: &Value) -> Value {
+pub(crate) fn object(class: &str, state: &Value) -> Value {
     Value::object(Stub { class: class.to_owned(), state: state.clone() })
 }
 
@@ -172,7 +172,7 @@ impl Object for Stub {
 }
 
 /// Adds what PHP Twig's suite registers.
-pub fn register(env: &mut Environment) {
+pub(crate) fn register(env: &mut Environment) {
     env.add_constant("Twig\\Tests\\TwigTestFoo::BAR_NAME", "bar");
     env.add(Callable::tag("§", |_| Ok(Value::from("§"))));
     filters(env);
