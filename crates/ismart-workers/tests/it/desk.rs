@@ -45,7 +45,9 @@ async fn office() -> Office {
         zone: TimeZone::UTC,
         language: "ru".to_owned(),
         business: serde_json::json!({ "name": "Автоград", "phone": "+7 4822 00-10-00" }),
-        consent: ConsentText { label: "Согласен".into(), url: "/consent".into(), version: "1".into() },
+        consent: ConsentText {
+            label: "Согласен".into(), url: "/consent".into(), version: "1".into()
+        },
         consent_full: "Согласен".to_owned(),
         avatar: None,
         due_by: Arc::new(|now| now + jiff::SignedDuration::from_mins(15)),
@@ -207,7 +209,10 @@ async fn p5_a_paused_worker_leaves_the_conversation_to_people_with_a_time() {
         })
         .await;
     paused.unwrap();
-    o.say("Здравствуйте! Есть кроссоверы?", |body| matches!(body, EventBody::HandoverRequested { .. })).await;
+    o.say("Здравствуйте! Есть кроссоверы?", |body| {
+        matches!(body, EventBody::HandoverRequested { .. })
+    })
+    .await;
     let (_, mode, all) = o.messages().await;
     assert_eq!((mode, all.len()), (Mode::Waiting, 1), "{all:?}");
     let waiting = conversations::waiting(&mut o.store.read().await.unwrap(), client).await.unwrap();
@@ -223,7 +228,8 @@ async fn p6_a_burst_of_fragments_gets_one_answer() {
     }
     wait(&mut heard, |body| matches!(body, EventBody::DecisionMade { seq: 3, .. })).await;
     let (id, _, _) = o.messages().await;
-    let log = events::of_conversation(&mut o.store.read().await.unwrap(), o.visitor.client_id, id).await.unwrap();
+    let log =
+        events::of_conversation(&mut o.store.read().await.unwrap(), o.visitor.client_id, id).await.unwrap();
     assert_eq!(log.iter().filter(|l| decided(&l.event.body)).count(), 1);
 }
 
