@@ -72,7 +72,11 @@ pub(crate) fn at(n: u32) -> usize {
 
 /// An integer power that tells overflow.
 pub(crate) fn int_pow(base: i64, exp: i64) -> Option<i64> {
-    base.checked_pow(u32::try_from(exp).ok()?)
+    match base {
+        0 | 1 if exp > 0 => Some(base),
+        -1 => Some(if exp % 2 == 0 { 1 } else { -1 }),
+        _ => base.checked_pow(u32::try_from(exp).ok()?),
+    }
 }
 
 /// A 128-bit number as an integer, saturating.

@@ -203,10 +203,7 @@ pub(crate) fn range(rt: &mut Rt<'_>, low: &Value, high: &Value, step: &Value) ->
             (None, None) => {}
         }
     } else {
-        let is_float = |v: &Value| match v {
-            Value::Float(_) => true,
-            _ => matches!(v.str_bytes().and_then(parse_numeric), Some(Number::Float(_))),
-        };
+        let is_float = |v: &Value| matches!(v, Value::Float(_));
         float |= is_float(low) || is_float(high);
     }
     if float {
@@ -215,7 +212,7 @@ pub(crate) fn range(rt: &mut Rt<'_>, low: &Value, high: &Value, step: &Value) ->
     let (from, to) = (low.to_int(), high.to_int());
     let step = i128::from(step_number.int()).abs();
     let span = (i128::from(to) - i128::from(from)).abs();
-    if from != to && (step == 0 || step > span) {
+    if step == 0 || (from != to && step > span) {
         return Err(exceeds());
     }
     let count = if from == to { 1 } else { span.checked_div(step).unwrap_or(0) + 1 };

@@ -39,6 +39,8 @@ pub(super) struct Parsed {
     pub(super) micros: Option<i64>,
     pub(super) zone: Option<Zone>,
     pub(super) relative: Relative,
+    /// Whether the text was seconds since 1970.
+    pub(super) stamp: bool,
     have_date: bool,
     have_time: bool,
 }
@@ -64,11 +66,12 @@ static FORMS: LazyLock<Vec<(Regex, Apply)>> = LazyLock::new(|| {
         (rx!(r"@(-?\d+)(?:\.(\d{0,6}))?"), stamp),
         (rx!(r"(yesterday|now|noon|midnight|today|tomorrow)(?![a-z])"), keyword),
         (rx!(r"(first|last) day of"), edge),
+        (rx!(r"(back|front) of (\d{1,2})(?:[ \t]*([ap])\.?m\.?)?(?![\da-z])"), quarter),
         (
             rx!(r"t?(\d{1,2})(?:[:.](\d{2}))?(?:[:.](\d{2}))?(?:[.:](\d+))?[ \t]*([ap])\.?m\.?(?![a-z])"),
             clock12,
         ),
-        (rx!(r"t?([01]?\d|2[0-4])[:.]([0-5]?\d)(?:[:.]([0-5]?\d|60))?(?:[.,:](\d+))?"), clock24),
+        (rx!(r"t?([01]?\d|2[0-4])[:.]([0-5]?\d)(?:[:.](60|[0-5]?\d))?(?:[.,:](\d+))?"), clock24),
         (rx!(r"t?([01]\d|2[0-4])([0-5]\d)([0-5]\d)"), clock24),
         (rx!(r"t?([01]\d|2[0-4])([0-5]\d)"), clock_or_year),
         (rx!(r"t([01]?\d|2[0-4])(?![\d:.])"), clock24),
@@ -93,6 +96,7 @@ static FORMS: LazyLock<Vec<(Regex, Apply)>> = LazyLock::new(|| {
         (dynamic(format!(r"(\d{{1,2}})(?:st|nd|rd|th)?[ \t.-]*{MONTH}(?![a-z])")), d_month_y),
         (dynamic(format!(r"{MONTH}[ \t.-]*(\d{{1,2}})(?:st|nd|rd|th)?,?[ \t.,]*(\d{{4}})(?!\d)")), month_d_y),
         (dynamic(format!(r"{MONTH}[ \t.-]*(\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])")), month_d_y),
+        (dynamic(format!(r"{MONTH}-(\d{{1,2}})-(\d{{4}})(?!\d)")), month_d_y),
         (dynamic(format!(r"{MONTH}[ \t.-]*(\d{{4}})(?!\d)")), month_y),
         (dynamic(format!(r"(\d{{4}})[ \t.-]*{MONTH}(?:[ \t.-]*(\d{{1,2}}))?(?![a-z\d])")), y_month_d),
         (dynamic(format!(r"(\d{{1,2}})/{MONTH}/(\d{{4}}):(\d{{2}}):(\d{{2}}):(\d{{2}})")), common_log),
@@ -101,7 +105,7 @@ static FORMS: LazyLock<Vec<(Regex, Apply)>> = LazyLock::new(|| {
         (dynamic(format!(r"({ORDINAL})[ \t]+({UNIT})(?![a-z])")), word_unit),
         (dynamic(format!(r"([+-]*)[ \t]*(\d+)[ \t]*({UNIT})(?![a-z])")), number_unit),
         (rx!(r"ago(?![a-z])"), ago),
-        (dynamic(format!(r"({WEEKDAY})\.?(?![a-z])")), weekday),
+        (dynamic(format!(r"({WEEKDAY}|weekdays?)\.?(?![a-z])")), weekday),
         (rx!(r"\(?([a-z]{1,6})\)?(?![a-z_/])"), zone_short),
         (rx!(r"(?:gmt|utc)?([+-]\d{1,2}(?::?\d{2})?)(?!\d)"), zone_offset),
         (rx!(r"([a-z]+(?:[_/+-][a-z_0-9]+)+)"), zone_name),
@@ -180,7 +184,6 @@ impl Parsed {
                 let steps = if amount > 0 { amount - 1 } else { amount };
                 r.days = r.days.saturating_add(steps.saturating_mul(7));
                 r.weekday = Some((day, behaviour));
-                self.unset_clock();
             }
         }
     }
@@ -190,6 +193,7 @@ fn stamp(p: &mut Parsed, c: &Captures<'_>) -> Option<()> {
     let seconds = int(c, 1)?;
     let part = if text(c, 2).is_empty() { 0 } else { micros(text(c, 2)) };
     p.have_date = true;
+    p.stamp = true;
     (p.year, p.month, p.day) = (Some(1970), Some(1), Some(1));
     (p.hour, p.minute, p.second, p.micros) = (Some(0), Some(0), Some(0), Some(0));
     p.have_time = true;
@@ -337,6 +341,9 @@ fn word_unit(p: &mut Parsed, c: &Captures<'_>) -> Option<()> {
     let (amount, behaviour) = words::count(text(c, 1))?;
     let unit = words::unit(text(c, 2))?;
     p.add(amount, unit, behaviour);
+    if matches!(unit, Unit::Weekday(_) | Unit::Weekdays) {
+        p.unset_clock();
+    }
     if unit == Unit::Week(7) {
         // "monday next week" means the Monday of that week.
         if let Some((day, _)) = p.relative.weekday {
@@ -352,6 +359,15 @@ fn number_unit(p: &mut Parsed, c: &Captures<'_>) -> Option<()> {
     let unit = words::unit(text(c, 3))?;
     p.add(if negative { -amount } else { amount }, unit, 1);
     Some(())
+}
+
+/// `back of 7pm` is a quarter past, `front of` a quarter to.
+fn quarter(p: &mut Parsed, c: &Captures<'_>) -> Option<()> {
+    let mut hour = int(c, 2)?;
+    if !text(c, 3).is_empty() {
+        hour = hour % 12 + if text(c, 3) == "p" { 12 } else { 0 };
+    }
+    if text(c, 1) == "back" { p.clock(hour, 15, 0, 0) } else { p.clock(hour - 1, 45, 0, 0) }
 }
 
 fn ago(p: &mut Parsed, _: &Captures<'_>) -> Option<()> {

@@ -31,7 +31,8 @@ pub(super) fn read(text: &str, now: &DateTime) -> Result<DateTime, Error> {
     civil.minute = parsed.minute.unwrap_or(if midnight { 0 } else { base.minute });
     civil.second = parsed.second.unwrap_or(if midnight { 0 } else { base.second });
     civil.micros = parsed.micros.unwrap_or(if given { 0 } else { base.micros });
-    Ok(resolve(civil, &parsed.relative, &zone, (now.immutable, false)))
+    // A repeated time is the first one only if the text itself names the zone.
+    Ok(resolve(civil, &parsed.relative, &zone, (now.immutable, parsed.zone.is_some())))
 }
 
 /// Changes a date as a text says; `None` for a text that cannot be read.
@@ -56,7 +57,8 @@ pub(super) fn modify(date: &DateTime, text: &str) -> Option<DateTime> {
         civil.micros = micros;
     }
     let summer = date.zone.is_dst(date.seconds);
-    Some(resolve(civil, &parsed.relative, &date.zone, (date.immutable, summer)))
+    let zone = if parsed.stamp { Zone::from_offset(0) } else { date.zone.clone() };
+    Some(resolve(civil, &parsed.relative, &zone, (date.immutable, summer)))
 }
 
 fn resolve(mut c: Civil, r: &Relative, zone: &Zone, (immutable, summer): (bool, bool)) -> DateTime {

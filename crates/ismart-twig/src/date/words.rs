@@ -18,7 +18,8 @@ pub(super) fn weekday(word: &str) -> Option<i64> {
     let word = word.strip_suffix('.').unwrap_or(word);
     Some(match word {
         "sunday" | "sun" => 0,
-        "monday" | "mon" => 1,
+        // A count of working days without a number means the first of them.
+        "monday" | "mon" | "weekday" | "weekdays" => 1,
         "tuesday" | "tue" | "tues" => 2,
         "wednesday" | "wed" | "wednes" => 3,
         "thursday" | "thu" | "thur" | "thurs" => 4,

@@ -183,10 +183,8 @@ fn float(kind: u8, spec: &Spec, f: f64) -> String {
     format!("{sign}{body}")
 }
 
-/// A non-negative float with a number of decimals: rounded as PHP's `number_format` and `%f` do.
+/// A non-negative float with a number of decimals, its exact value rounded.
 pub(crate) fn fixed(f: f64, decimals: usize) -> String {
-    let rounded = crate::builtin::math::round_to(f, i64::try_from(decimals).unwrap_or(0));
-    let f = if rounded.is_finite() { rounded } else { f };
     format!("{f:.decimals$}")
 }
 

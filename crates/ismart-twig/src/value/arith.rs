@@ -87,7 +87,8 @@ impl Op2 {
                 } else {
                     // PHP divides as floats and floors the quotient.
                     return Ok(Value::Int(match x.checked_rem(y) {
-                        Some(0) => x.checked_div(y).unwrap_or(i64::MIN),
+                        // Even an exact quotient passes through a float.
+                        Some(0) => num::int(num::float(x.checked_div(y).unwrap_or(i64::MIN))),
                         _ => num::int((num::float(x) / num::float(y)).floor()),
                     }));
                 }
