@@ -323,7 +323,7 @@ impl Core {
         map.insert("processing".into(), json!(to - from));
         map.insert("date_start".into(), iso(start, state.offset).into());
         map.insert("date_finish".into(), iso(finish, state.offset).into());
-        if operating {
+        if operating && state.limits.told {
             map.insert("operating_reset_at".into(), state.meters.reset_at(method, start).into());
             map.insert("operating".into(), json!(state.meters.spent(method, start)));
         }

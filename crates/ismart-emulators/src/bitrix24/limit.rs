@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-/// Which limits the portal enforces. What is off is still counted and shown in `time.operating`.
+/// Which limits the portal enforces. What is off is still counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Leaky bucket per source address: size and drain per second. `None`: no limit.
     pub rate: Option<Rate>,
     /// Seconds of operating time per method in ten minutes. `None`: no limit.
     pub operating: Option<f64>,
+    /// Whether answers tell the operating time.
+    pub told: bool,
 }
 
 /// A leaky bucket.
@@ -27,13 +29,19 @@ impl Limits {
     /// Nothing is refused: for drills that need throughput.
     #[must_use]
     pub fn off() -> Self {
-        Self { rate: None, operating: None }
+        Self { rate: None, operating: None, told: true }
+    }
+
+    /// A portal on the client's own machine, as it is installed: nothing is refused, nothing is told.
+    #[must_use]
+    pub fn on_premise() -> Self {
+        Self { told: false, ..Self::off() }
     }
 
     /// The ordinary cloud plans: 50 requests, 2 per second; 480 s of operating time.
     #[must_use]
     pub fn cloud() -> Self {
-        Self { rate: Some(Rate { size: 50.0, drain: 2.0 }), operating: Some(480.0) }
+        Self { rate: Some(Rate { size: 50.0, drain: 2.0 }), operating: Some(480.0), told: true }
     }
 }
 

@@ -47,3 +47,13 @@ async fn p14_used_up_operating_time_blocks_one_method_until_it_slides_out() {
     t.clock.advance(reset - NOON);
     t.ok("crm.item.add", add).await;
 }
+
+#[tokio::test]
+async fn a_portal_on_premise_refuses_nothing_and_tells_no_operating_time() {
+    let t = start_with(|builder| builder.limits(Limits::on_premise())).await;
+    for _ in 0..60 {
+        let (status, body) = t.call("profile", json!({})).await;
+        assert_eq!(status, 200);
+        assert!(body["time"].get("operating").is_none(), "{body}");
+    }
+}

@@ -28,7 +28,7 @@ struct Ledger {
 async fn kill_nine_under_load() {
     let portal = Portal::builder(|| Env::system().now())
         .webhook(1, "drill")
-        .limits(Limits::off())
+        .limits(Limits::on_premise())
         .start()
         .await
         .unwrap();

@@ -50,7 +50,7 @@ pub(super) async fn write(loaded: &Loaded, data: &Path) -> Result<(), Failed> {
     }
     super::unpack::write_private(&part, "")?;
     output::note("Writing two months of simulated history (once) …");
-    let portal = super::portal(data, Limits::off(), env.clone()).await?;
+    let portal = super::portal(data, Limits::on_premise(), env.clone()).await?;
     let mut loaded = super::configuration(data, &portal);
     for destination in loaded.config.clients.iter_mut().flat_map(|client| &mut client.destinations) {
         // The history has no time to wait for the limits of a real portal.
