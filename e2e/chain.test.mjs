@@ -271,6 +271,7 @@ describe('no barriers and no faults', () => {
     for (const [screen, options] of SCREENS) {
       test(`the site, ${scheme}, ${screen}`, async () => {
         const { page } = await person({ ...options, colorScheme: scheme });
+        const chat = new Chat(page);
         const found = new Map();
         const look = async (name) => {
           await note(found, page, name);
@@ -281,7 +282,7 @@ describe('no barriers and no faults', () => {
           assert.equal(answer.status(), 200, path);
           assert.equal(await page.locator('html').getAttribute('lang'), 'ru', path);
           assert.equal(await page.locator('h1').count(), 1, `one h1 on ${path}`);
-          await page.waitForLoadState('networkidle');
+          await chat.launcher.waitFor();
           const [wide, screenWide] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
           assert.ok(wide <= screenWide, `${path} is ${wide} wide on a screen of ${screenWide}`);
           await look(nameOf(path));
@@ -290,7 +291,6 @@ describe('no barriers and no faults', () => {
         await page.locator('[data-car] a').first().click();
         await page.waitForURL(/\/cars\/./);
         await look('car');
-        const chat = new Chat(page);
         await chat.open();
         await chat.ask('Покажите кроссоверы');
         await look('chat');
