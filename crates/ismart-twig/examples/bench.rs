@@ -258,6 +258,26 @@ fn run(work: &Workload, php: Option<&Php>) {
     }
 }
 
+/// Compiles a template of 500 lines again and again.
+fn compile() {
+    let mut source = String::new();
+    for i in 0..100 {
+        write!(
+            source,
+            "<section id=\"s{i}\">\n{{% if page.items[{i}] is defined and page.visible %}}\n  {{% for item in page.items[{i}].children|default([])|slice(0, 5) %}}<a href=\"{{{{ item.url|e('html_attr') }}}}\">{{{{ item.title|upper }}}}</a>{{% endfor %}}\n{{% else %}}<p>{{{{ page.text ~ ' ' ~ loop_{i}|default('-') }}}}</p>{{% endif %}}\n</section>\n"
+        )
+        .unwrap();
+    }
+    let env = Environment::new();
+    let mut times = Vec::new();
+    for round in 0..40 {
+        let unique = format!("{source}{{# {round} #}}");
+        times.push(measure(1, || env.template_from_string(&unique).unwrap().source().len()));
+    }
+    println!("compile, {} lines, {} bytes", source.lines().count(), source.len());
+    show("ismart-twig", times);
+}
+
 fn main() {
     let autoload = std::env::args().nth(1).unwrap_or_else(|| "/usr/share/php/Twig/autoload.php".to_owned());
     let php = Php::find(&autoload);
@@ -265,6 +285,7 @@ fn main() {
         println!("PHP Twig is skipped: no php command or no {autoload}");
     }
     let only = std::env::args().nth(2).unwrap_or_default();
+    compile();
     for work in [table(), page(), filters()].iter().filter(|w| w.name.contains(&only)) {
         run(work, php.as_ref());
     }

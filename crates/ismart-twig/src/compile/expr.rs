@@ -16,6 +16,21 @@ use crate::syntax::ast::{Arg, ArrayLit, BinOp, CallType, Expr, ExprKind, MacroTa
 use crate::text::regex::Pattern;
 use crate::value::{Op2, Value};
 
+/// `??` asks whether its left side is defined, which only some expressions can answer.
+fn may_be_missing(left: &Expr) -> Result<(), Error> {
+    match &left.kind {
+        ExprKind::Const(_)
+        | ExprKind::Array(_)
+        | ExprKind::Name(_)
+        | ExprKind::Attr { .. }
+        | ExprKind::Macro { .. }
+        | ExprKind::Block { .. }
+        | ExprKind::Parent(_)
+        | ExprKind::Function { .. } => Ok(()),
+        _ => Err(Error::syntax("The \"defined\" test only works with simple variables.", left.line)),
+    }
+}
+
 fn pair(a: Ex, b: Ex) -> Box<(Ex, Ex)> {
     Box::new((a, b))
 }
@@ -35,6 +50,7 @@ impl Compiler<'_> {
                 Ok(Ex::Elvis(Box::new((left, escape, self.escaped(b)?))))
             }
             ExprKind::Coalesce(a, b) => {
+                may_be_missing(a)?;
                 let left = self.expr(a)?;
                 let escape = self.left_strategy(a, &strategy);
                 Ok(Ex::Coalesce(Box::new((left, escape, self.escaped(b)?))))
@@ -105,7 +121,10 @@ impl Compiler<'_> {
             }
             ExprKind::Cond(c, a, b) => Ex::Cond(Box::new((self.expr(c)?, self.expr(a)?, self.expr(b)?))),
             ExprKind::Elvis(a, b) => Ex::Elvis(Box::new((self.expr(a)?, None, self.expr(b)?))),
-            ExprKind::Coalesce(a, b) => Ex::Coalesce(Box::new((self.expr(a)?, None, self.expr(b)?))),
+            ExprKind::Coalesce(a, b) => {
+                may_be_missing(a)?;
+                Ex::Coalesce(Box::new((self.expr(a)?, None, self.expr(b)?)))
+            }
             ExprKind::Attr { object, name, args, call, null_safe } => {
                 self.attr(object, name, args.as_deref(), *call, *null_safe, line)?
             }

@@ -202,6 +202,9 @@ impl Rt<'_> {
             Ex::Defined(inner) => self.is_defined(frame, inner),
             Ex::Cmp(cmp, sides) => {
                 let left = self.eval(frame, &sides.0)?;
+                if matches!(cmp, Cmp::StartsWith | Cmp::EndsWith) && !left.is_string() {
+                    return Ok(false);
+                }
                 let right = self.eval(frame, &sides.1)?;
                 Ok(match compare(*cmp, &left, &right)? {
                     Value::Bool(b) => b,
@@ -501,17 +504,11 @@ fn nan(a: &Value, b: &Value) -> bool {
     (is_nan(a) && number(b)) || (is_nan(b) && number(a))
 }
 
-/// `starts with` and `ends with`: false unless both sides are strings.
+/// `starts with` and `ends with`: false unless both sides are strings, which markup is not.
 fn affix(a: &Value, b: &Value, start: bool) -> bool {
-    let bytes = |v: &Value| match v {
-        Value::Str(_) | Value::Bytes(_) | Value::Markup(_) => {
-            v.to_bytes().ok().map(std::borrow::Cow::into_owned)
-        }
-        _ => None,
-    };
-    match (bytes(a), bytes(b)) {
-        (Some(a), Some(b)) if start => a.starts_with(&b),
-        (Some(a), Some(b)) => a.ends_with(&b),
+    match (a.str_bytes(), b.str_bytes()) {
+        (Some(a), Some(b)) if start => a.starts_with(b),
+        (Some(a), Some(b)) => a.ends_with(b),
         _ => false,
     }
 }

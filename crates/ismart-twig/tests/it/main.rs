@@ -14,4 +14,5 @@ mod check;
 mod environment;
 mod harness;
 mod limits;
+mod mutations;
 mod templates;
