@@ -391,14 +391,18 @@ impl Compiler<'_> {
     }
 
     fn bound(&mut self, callable: &Callable, args: &[Arg], line: u32) -> Result<(Vec<Ex>, bool), Error> {
-        let bound = args::bind(callable, args.to_vec(), line)?;
-        let mut spread = false;
-        let mut out = Vec::with_capacity(bound.len() + 1);
-        for arg in &bound {
-            let ex = self.expr(arg)?;
-            spread |= matches!(ex, Ex::Spread(_));
-            out.push(ex);
+        let mut out = Vec::with_capacity(args.len() + 1);
+        if args.iter().all(|a| a.name.is_none()) {
+            args::check_positional(callable, args, line)?;
+            for arg in args {
+                out.push(self.expr(&arg.value)?);
+            }
+        } else {
+            for arg in &args::bind(callable, args.to_vec(), line)? {
+                out.push(self.expr(arg)?);
+            }
         }
+        let spread = out.iter().any(|ex| matches!(ex, Ex::Spread(_)));
         Ok((out, spread))
     }
 

@@ -41,11 +41,7 @@ pub(crate) fn bind(callable: &Callable, args: Vec<Arg>, line: u32) -> Result<Vec
         Error::syntax(format!("Value for argument \"{name}\" is required for {kind} \"{shown}\"."), line)
     };
     if !named {
-        let spread = args.iter().any(|a| matches!(a.value.kind, ExprKind::Spread(_)));
-        if args.len() < callable.required() && !(spread && callable.variadic) {
-            let name = params.get(args.len()).map_or("", |p| p.name.as_str());
-            return Err(required(name));
-        }
+        check_positional(callable, &args, line)?;
         return Ok(args.into_iter().map(|a| a.value).collect());
     }
     let mut positional: Vec<Option<Expr>> = Vec::new();
@@ -115,6 +111,24 @@ pub(crate) fn bind(callable: &Callable, args: Vec<Arg>, line: u32) -> Result<Vec
         ));
     }
     Ok(out)
+}
+
+/// Refuses a call without names that gives too few arguments.
+pub(crate) fn check_positional(callable: &Callable, args: &[Arg], line: u32) -> Result<(), Error> {
+    let Some(params) = &callable.params else { return Ok(()) };
+    let spread = args.iter().any(|a| matches!(a.value.kind, ExprKind::Spread(_)));
+    if args.len() >= callable.required() || (spread && callable.variadic) {
+        return Ok(());
+    }
+    let name = params.get(args.len()).map_or("", |p| p.name.as_str());
+    Err(Error::syntax(
+        format!(
+            "Value for argument \"{name}\" is required for {} \"{}\".",
+            callable.kind.name(),
+            callable.name
+        ),
+        line,
+    ))
 }
 
 fn named_rest(by_name: Vec<(EcoString, String, Expr)>, line: u32) -> Expr {

@@ -17,55 +17,37 @@ enum State {
     Interpolation,
 }
 
-/// The operators, longest first so that the first match is the longest.
-const OPERATORS: &[&str] = &[
-    "starts with",
-    "ends with",
-    "has every",
-    "has some",
-    "matches",
-    "not in",
-    "is not",
-    "b-and",
-    "b-xor",
-    "b-or",
-    "...",
-    "<=>",
-    "===",
-    "!==",
-    "? :",
-    "and",
-    "xor",
-    "not",
-    "or",
-    "is",
-    "in",
-    "**",
-    "//",
-    "==",
-    "!=",
-    "<=",
-    ">=",
-    "=>",
-    "..",
-    "??",
-    "?:",
-    "?.",
-    "(",
-    "[",
-    "|",
-    ".",
-    "+",
-    "-",
-    "~",
-    "*",
-    "/",
-    "%",
-    "<",
-    ">",
-    "=",
-    "?",
-];
+/// The operators that start with a byte, longest first so that the first match is the longest.
+fn operators(first: u8) -> &'static [&'static str] {
+    match first {
+        b's' => &["starts with"],
+        b'e' => &["ends with"],
+        b'h' => &["has every", "has some"],
+        b'm' => &["matches"],
+        b'n' => &["not in", "not"],
+        b'i' => &["is not", "is", "in"],
+        b'b' => &["b-and", "b-xor", "b-or"],
+        b'a' => &["and"],
+        b'x' => &["xor"],
+        b'o' => &["or"],
+        b'.' => &["...", "..", "."],
+        b'<' => &["<=>", "<=", "<"],
+        b'=' => &["===", "==", "=>", "="],
+        b'!' => &["!==", "!="],
+        b'?' => &["? :", "??", "?:", "?.", "?"],
+        b'*' => &["**", "*"],
+        b'/' => &["//", "/"],
+        b'>' => &[">=", ">"],
+        b'(' => &["("],
+        b'[' => &["["],
+        b'|' => &["|"],
+        b'+' => &["+"],
+        b'-' => &["-"],
+        b'~' => &["~"],
+        b'%' => &["%"],
+        _ => &[],
+    }
+}
 
 /// What the lexer gives: tokens and the warnings met.
 pub(crate) struct Lexed {
@@ -79,6 +61,8 @@ struct Lexer<'s> {
     cursor: usize,
     line: u32,
     line_start: usize,
+    /// A place whose column is known, and the column: the next one is counted from there.
+    counted: (usize, u32),
     tokens: Vec<Token>,
     states: Vec<State>,
     state: State,
@@ -104,6 +88,7 @@ pub(crate) fn tokenize(code: &str) -> Result<Lexed, Error> {
         cursor: 0,
         line: 1,
         line_start: 0,
+        counted: (0, 0),
         tokens: Vec::new(),
         states: Vec::new(),
         state: State::Data,
@@ -156,9 +141,19 @@ impl<'s> Lexer<'s> {
         self.code.get(from..to).unwrap_or("")
     }
 
+    /// The column at the cursor, from 1.
+    fn column(&mut self) -> u32 {
+        let (mut from, mut column) = self.counted;
+        if from < self.line_start || from > self.cursor {
+            (from, column) = (self.line_start, 0);
+        }
+        column += num::small(self.slice(from, self.cursor).chars().count());
+        self.counted = (self.cursor, column);
+        column + 1
+    }
+
     fn push(&mut self, kind: Kind, value: Value) {
-        let before = self.slice(self.line_start, self.cursor);
-        let column = num::small(before.chars().count()) + 1;
+        let column = self.column();
         let (line, cursor) = (self.line, self.cursor);
         self.tokens.push(Token { kind, value, range: cursor..cursor, line, column });
     }
@@ -181,8 +176,8 @@ impl<'s> Lexer<'s> {
         self.cursor = to;
     }
 
-    fn error(&self, message: impl Into<String>) -> Error {
-        let column = num::small(self.slice(self.line_start, self.cursor).chars().count()) + 1;
+    fn error(&mut self, message: impl Into<String>) -> Error {
+        let column = self.column();
         Error::syntax(message, self.line).with_column(column)
     }
 
@@ -416,7 +411,7 @@ impl<'s> Lexer<'s> {
     fn operator(&self, at: usize) -> Option<(&'static str, usize)> {
         let first = self.byte(at);
         let after_dot = at > 0 && matches!(self.byte(at - 1), b'.' | b'|');
-        OPERATORS.iter().filter(|o| o.as_bytes().first() == Some(&first)).find_map(|operator| {
+        operators(first).iter().find_map(|operator| {
             let word = first.is_ascii_alphabetic();
             if word && after_dot {
                 return None;

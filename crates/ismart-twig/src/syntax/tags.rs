@@ -121,7 +121,8 @@ impl Parser<'_> {
                 }
                 "else" if otherwise.is_none() => {
                     self.end_tag()?;
-                    branches.push((condition.clone(), std::mem::take(&mut body)));
+                    let nothing = Expr::constant(Value::Null, line);
+                    branches.push((std::mem::replace(&mut condition, nothing), std::mem::take(&mut body)));
                     otherwise = Some(self.subparse(Some(until!("if", "endif")))?);
                 }
                 "endif" => break,
