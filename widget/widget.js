@@ -87,7 +87,7 @@ h2{font-weight:600;font-size:16px;overflow:hidden;text-overflow:ellipsis;white-s
 .src a{color:var(--fg)}
 .cards{display:flex;gap:10px;max-width:100%;overflow-x:auto;padding:6px 3px 8px}
 .card{flex:0 0 210px;padding-bottom:10px;border:1px solid var(--line);border-radius:12px;overflow:hidden;background:var(--bg);display:flex;flex-direction:column;text-decoration:none}
-.card img{width:100%;aspect-ratio:16/10;object-fit:cover;background:var(--soft);margin-bottom:8px}
+.card img{width:100%;aspect-ratio:16/10;object-fit:contain;background:var(--soft);margin-bottom:8px}
 .card>span{padding:0 12px;overflow-wrap:anywhere}
 .card>span:first-of-type{font-weight:600}
 .card>span:first-child{padding-top:10px}

@@ -73,6 +73,20 @@ pub async fn by_login(conn: &mut Conn, login: &str) -> Result<Option<(User, Secr
     .await
 }
 
+/// The name that visitors see of a user.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn name_of(conn: &mut Conn, id: UserId) -> Result<Option<String>, StoreError> {
+    Statement::system(system!(
+        "SELECT name FROM users WHERE id = $1",
+        "the agency's people belong to no tenant"
+    ))
+    .id(id)
+    .first(conn, |row| row.text(0))
+    .await
+}
+
 /// All users whom this client may see: its own and the agency's.
 ///
 /// # Errors

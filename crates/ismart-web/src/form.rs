@@ -67,7 +67,9 @@ pub(crate) async fn send(
         Ok(accepted) => {
             let page = fields.page_path(&origin).unwrap_or_else(|| "/".to_owned());
             let join = if page.contains('?') { '&' } else { '?' };
-            Redirect::to(&format!("{page}{join}sent={}", accepted.lead.number)).into_response()
+            let form = fields.form_key();
+            let number = accepted.lead.number;
+            Redirect::to(&format!("{page}{join}sent={number}&form={form}#f-{form}")).into_response()
         }
         Err(refusal) if wants_json => refuse_json(refusal, &asked),
         Err(refusal) => refuse_page(&platform, &origin, &asked, refusal, &fields),

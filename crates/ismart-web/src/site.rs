@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ismart_sites::{Answer, FileBody, Page, PerRequest};
+use serde_json::{Value, json};
 
 use crate::form_token;
 use crate::origin::{Asked, Origin, text};
@@ -29,6 +30,7 @@ pub(crate) async fn serve(
 fn answer(platform: &Platform, origin: &Origin, asked: &Asked, request: &Request) -> Response {
     let now = platform.env.now();
     let token = form_token::issue(&platform.options.form_secret, now);
+    let sent = request.uri().query().and_then(sent_form);
     let question = ismart_sites::Request {
         method: request.method().as_str(),
         path: request.uri().path(),
@@ -40,11 +42,22 @@ fn answer(platform: &Platform, origin: &Origin, asked: &Asked, request: &Request
             now,
             form_token: Some(&token),
             request_id: Some(&origin.request_id),
-            form_state: None,
+            form_state: sent.as_ref(),
         },
     };
     let response = respond(asked.site.answer(&question));
     if request.method() == axum::http::Method::HEAD { without_body(response) } else { response }
+}
+
+/// What became of a form that was sent without a script: `?sent=NUMBER&form=NAME`, as the redirect says it.
+fn sent_form(query: &str) -> Option<Value> {
+    let value = |name: &str| {
+        query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name)).map(|(_, v)| v)
+    };
+    let number: u64 = value("sent")?.parse().ok()?;
+    let form = value("form")?;
+    let plain = form.len() <= 64 && form.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    plain.then(|| json!({ "name": form, "sent": true, "number": number, "errors": {}, "values": {} }))
 }
 
 /// Turns a site's answer into HTTP.
@@ -118,4 +131,18 @@ fn stream(file: std::fs::File) -> Body {
         Ok::<_, std::io::Error>((read > 0).then(|| (piece.freeze(), file)))
     });
     Body::from_stream(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_redirect_of_a_sent_form_is_believed() {
+        let state = sent_form("utm_source=x&sent=85&form=test_drive").unwrap();
+        assert_eq!((state["name"].as_str(), state["number"].as_u64()), (Some("test_drive"), Some(85)));
+        for other in ["sent=85", "sent=x&form=a", "form=a", "sent=1&form=<b>", "sent=-1&form=a"] {
+            assert!(sent_form(other).is_none(), "{other}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use futures::Stream;
 use ismart_domain::conversation::Message;
 use ismart_domain::{ConversationId, Event, EventBody};
 use ismart_store::visits::Visitor;
-use ismart_store::{Store, StoreError, conversations};
+use ismart_store::{Store, StoreError, conversations, users};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{broadcast, mpsc};
@@ -87,8 +87,8 @@ impl Follower {
                         Ok(event) if !self.concerns(conversation, &event) => {}
                         Ok(event) => {
                             conversation = self.catch_up(conversation).await?;
-                            if let Some(frame) = mode_frame(&event.body) {
-                                self.give(frame).await?;
+                            if let (Some(id), true) = (conversation, changes_mode(&event.body)) {
+                                self.tell_mode(id).await?;
                             }
                         }
                         Err(broadcast::error::RecvError::Lagged(_)) => {
@@ -141,12 +141,16 @@ impl Follower {
 
     async fn tell_mode(&self, id: ConversationId) -> Result<(), End> {
         let mut conn = self.store.read().await?;
-        let found = conversations::get(&mut conn, self.visitor.client_id, id).await?;
+        let Some(found) = conversations::get(&mut conn, self.visitor.client_id, id).await? else {
+            return Ok(());
+        };
+        let name = match found.user_id {
+            Some(user) => users::name_of(&mut conn, user).await?,
+            None => None,
+        };
         drop(conn);
-        match found {
-            Some(conversation) => self.give(frame_of_mode(conversation.mode.code())).await,
-            None => Ok(()),
-        }
+        let data = json!({ "mode": found.mode.code(), "name": name }).to_string();
+        self.give(Frame::default().event("mode").data(data)).await
     }
 
     async fn give(&self, frame: Frame) -> Result<(), End> {
@@ -162,16 +166,11 @@ fn message_frame(message: &Message) -> Result<Frame, End> {
     Ok(Frame::default().event("message").id(message.seq.to_string()).data(data))
 }
 
-fn mode_frame(body: &EventBody) -> Option<Frame> {
-    let mode = match body {
-        EventBody::HandoverRequested { .. } => "waiting",
-        EventBody::HandoverTaken { .. } => "person",
-        EventBody::HandoverReturned { .. } => "worker",
-        _ => return None,
-    };
-    Some(frame_of_mode(mode))
-}
-
-fn frame_of_mode(mode: &str) -> Frame {
-    Frame::default().event("mode").data(json!({ "mode": mode, "name": null }).to_string())
+fn changes_mode(body: &EventBody) -> bool {
+    matches!(
+        body,
+        EventBody::HandoverRequested { .. }
+            | EventBody::HandoverTaken { .. }
+            | EventBody::HandoverReturned { .. }
+    )
 }

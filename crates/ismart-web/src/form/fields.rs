@@ -54,6 +54,12 @@ impl Fields {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// The form's name as far as it can stand in an address.
+    pub(super) fn form_key(&self) -> String {
+        let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        self.get("form_name").unwrap_or_default().chars().filter(plain).take(64).collect()
+    }
+
     /// The trap that was filled in, if any.
     pub(super) fn honeypot(&self) -> Option<&'static str> {
         TRAPS.into_iter().find(|name| self.get(name).is_some())
