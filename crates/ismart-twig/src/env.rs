@@ -63,15 +63,13 @@ pub struct Limits {
     pub output: usize,
     /// Elements of an array and bytes of a text that a template makes.
     pub items: usize,
-    /// Backtracking steps of a regular expression.
-    pub backtracks: usize,
     /// Wall time.
     pub time: Option<Duration>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { fuel: None, depth: 96, output: 256 << 20, items: 16 << 20, backtracks: 1_000_000, time: None }
+        Self { fuel: None, depth: 64, output: 256 << 20, items: 16 << 20, time: None }
     }
 }
 
