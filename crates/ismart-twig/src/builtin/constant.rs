@@ -31,6 +31,7 @@ pub(crate) fn find(rt: &Rt<'_>, args: &[V<'_>]) -> Result<Option<Value>, Error> 
 
 fn php(name: &str) -> Option<Value> {
     let int = |n: i64| Some(Value::Int(n));
+    // table: the constants of PHP that templates name
     match name {
         "JSON_HEX_TAG" => int(flag::HEX_TAG),
         "JSON_HEX_AMP" => int(flag::HEX_AMP),

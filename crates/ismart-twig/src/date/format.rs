@@ -55,6 +55,7 @@ fn year(y: i64) -> String {
 fn one(date: &DateTime, letter: char, out: &mut String) {
     let c = date.civil();
     let at = date.seconds;
+    // table: the letters of PHP's date()
     let text = match letter {
         'd' => format!("{:02}", c.day),
         'D' => short(name(&DAYS, weekday(c.year, c.month, c.day))).to_owned(),

@@ -17,6 +17,7 @@ static NULL: Value = Value::Null;
 impl Rt<'_> {
     /// The value of an expression.
     pub(crate) fn eval<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<V<'a>, Error> {
+        // table: one arm for each kind of expression
         Ok(V::Own(match ex {
             Ex::Const(value) => return Ok(V::Ref(value)),
             Ex::Var(slot, line) => return self.variable(frame, *slot, *line),
@@ -229,7 +230,7 @@ impl Rt<'_> {
         self.truth(frame, ex).map(|b| V::Own(Value::Bool(b)))
     }
 
-    /// `is defined`.
+    /// Whether a name, attribute, block, macro or chain of them is there; never fails because one is not.
     fn is_defined<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<bool, Error> {
         match ex {
             Ex::Var(slot, _) => Ok(!frame.is_undefined(*slot)),

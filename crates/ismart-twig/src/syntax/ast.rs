@@ -208,6 +208,7 @@ pub(crate) enum BinOp {
 
 impl BinOp {
     fn php_class(self) -> &'static str {
+        // table: the classes that PHP Twig names in its messages
         match self {
             Self::Math(Op2::Add) => "Twig\\Node\\Expression\\Binary\\AddBinary",
             Self::Math(Op2::Sub) => "Twig\\Node\\Expression\\Binary\\SubBinary",

@@ -12,6 +12,7 @@ use crate::value::{Bits, Op2, Value};
 
 /// Precedence, right associativity and the operator of the plain binary operators.
 fn binary(sign: &str) -> Option<(u32, bool, BinOp, &'static str)> {
+    // table: the operators of the language
     Some(match sign {
         "**" => (200, true, BinOp::Math(Op2::Pow), "**"),
         "*" => (60, false, BinOp::Math(Op2::Mul), "*"),

@@ -19,6 +19,7 @@ enum State {
 
 /// The operators that start with a byte, longest first so that the first match is the longest.
 fn operators(first: u8) -> &'static [&'static str] {
+    // table: the operators by their first byte
     match first {
         b's' => &["starts with"],
         b'e' => &["ends with"],

@@ -215,7 +215,7 @@ fn is_allowed(tag: &[u8], allowed: &[u8]) -> bool {
     memchr::memmem::find(allowed, &name).is_some()
 }
 
-/// `nl2br`.
+/// Puts `<br />` before every line break, as PHP does; the breaks stay.
 pub(crate) fn nl2br(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;

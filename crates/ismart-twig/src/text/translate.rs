@@ -236,6 +236,7 @@ impl Translator {
         self.at += 2;
         let ascii = !self.flags.utf8;
         let set = |positive: &str| if in_class { positive.to_owned() } else { format!("[{positive}]") };
+        // table: the escapes of PCRE
         match c {
             'd' if ascii => self.out.push_str(&set("0-9")),
             'w' if ascii => self.out.push_str(&set(WORD)),

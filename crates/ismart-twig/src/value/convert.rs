@@ -347,7 +347,7 @@ impl Value {
         }
     }
 
-    /// `is empty`.
+    /// Whether the test `empty` holds: `null`, `false`, `''`, an empty array, or an object that counts or prints as none.
     pub(crate) fn is_empty(&self) -> Result<bool, Error> {
         Ok(match self {
             Self::Null | Self::Bool(false) => true,
