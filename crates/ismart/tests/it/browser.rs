@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::server::{Demo, root, say};
+use crate::server::{Demo, HEAVY, root, say};
 
 #[test]
 fn the_whole_chain_in_a_browser() {
@@ -16,6 +16,7 @@ fn the_whole_chain_in_a_browser() {
         );
         return;
     }
+    let _alone = HEAVY.blocking_lock();
     let data = tempfile::tempdir().unwrap();
     let demo = Demo::start(data.path(), &[]);
     let output = Command::new("node")

@@ -11,7 +11,7 @@ use ismart_domain::delivery::DeliveryState;
 use ismart_emulators::bitrix24::{Entity, Limits, Portal, PortalHandle};
 use ismart_store::{Store, clients, deliveries, leads};
 
-use crate::server::{self, Server, data_folder, form_token, free_port, reqwest_client};
+use crate::server::{self, HEAVY, Server, data_folder, form_token, free_port, reqwest_client};
 
 const KILLS: u32 = 50;
 const PER_SECOND: u64 = 100;
@@ -26,6 +26,7 @@ struct Ledger {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_nine_under_load() {
+    let _alone = HEAVY.lock().await;
     let portal = Portal::builder(|| Env::system().now())
         .webhook(1, "drill")
         .limits(Limits::on_premise())

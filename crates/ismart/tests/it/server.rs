@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// Path of the binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_ismart");
 
+/// Held by tests that keep both cores busy for minutes: side by side they would only slow each other down.
+pub(crate) static HEAVY: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
