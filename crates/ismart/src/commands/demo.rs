@@ -47,12 +47,10 @@ pub(super) async fn demo(demo: Demo) -> Result<ExitCode, Failed> {
     unpack::unpack(&demo.data)?;
     let portal = portal(&demo.data, Limits::cloud(), Env::system()).await?;
     let loaded = configuration(&demo.data, &portal);
+    // The history has a portal of its own time: it is written before the real one is asked anything.
+    portal.shutdown().await;
     if !demo.empty {
-        // The history has a portal of its own time: it is written before the real one is asked anything.
-        portal.shutdown().await;
         history::write(&loaded, &demo.data).await?;
-    } else {
-        portal.shutdown().await;
     }
     let portal = self::portal(&demo.data, Limits::cloud(), Env::system()).await?;
     let loaded = configuration(&demo.data, &portal);
