@@ -246,6 +246,13 @@ impl Environment {
         self.change().auto_reload = reload;
     }
 
+    /// Sets where `cache` tags keep what they put out; without a store their bodies run every time.
+    ///
+    /// A key must name all that its fragment depends on: language and site as well as the data's version.
+    pub fn set_cache(&mut self, store: impl crate::cache::Cache + 'static) {
+        self.change().cache = Some(Arc::new(store));
+    }
+
     /// Sets what sandboxed templates may use.
     pub fn set_sandbox_policy(&mut self, policy: Policy) {
         self.change().policy = policy;

@@ -16,6 +16,7 @@
 //! shared by all threads; a rendering borrows its data from the given context.
 
 mod builtin;
+mod cache;
 mod callable;
 mod check;
 mod compile;
@@ -32,6 +33,7 @@ mod template;
 mod text;
 mod value;
 
+pub use cache::{Cache, Fragment, MemoryCache};
 pub use callable::{Call, Callable, Strategy};
 pub use date::{DateTime, Interval, Zone};
 pub use env::{AutoEscape, Context, Environment, Limits};

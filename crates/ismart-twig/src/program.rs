@@ -115,6 +115,7 @@ pub(crate) enum Op {
     Apply(Box<ApplyOp>),
     Sandbox(Vec<Op>),
     Deprecated(Box<DeprecatedOp>),
+    Cache(Box<CacheOp>),
     Group(Vec<Op>),
 }
 
@@ -189,6 +190,16 @@ pub(crate) struct DeprecatedOp {
     pub(crate) message: Ex,
     pub(crate) package: Option<Ex>,
     pub(crate) version: Option<Ex>,
+    pub(crate) line: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct CacheOp {
+    pub(crate) key: Ex,
+    /// Lifetime and tags read the unit's variables.
+    pub(crate) ttl: Option<Ex>,
+    pub(crate) tags: Option<Ex>,
+    pub(crate) unit: Unit,
     pub(crate) line: u32,
 }
 

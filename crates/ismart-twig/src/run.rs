@@ -1,6 +1,7 @@
 //! Runs compiled templates.
 
 mod attr;
+mod cache;
 mod call;
 mod expr;
 mod frame;

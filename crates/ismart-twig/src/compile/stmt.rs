@@ -7,7 +7,7 @@ use crate::callable::Safe;
 use crate::error::Error;
 use crate::num;
 use crate::program::{
-    ApplyOp, DeprecatedOp, EmbedOp, Ex, ForOp, IfOp, ImportOp, IncludeOp, Name, Op, Used, WithOp,
+    ApplyOp, CacheOp, DeprecatedOp, EmbedOp, Ex, ForOp, IfOp, ImportOp, IncludeOp, Name, Op, Used, WithOp,
 };
 use crate::syntax::ast::{Applied, Expr, ExprKind, For, Node, NodeKind};
 use crate::value::Value;
@@ -160,12 +160,18 @@ impl Compiler<'_> {
                 let version = self.optional(version.as_ref())?;
                 ops.push(Op::Deprecated(Box::new(DeprecatedOp { message, package, version, line })));
             }
-            NodeKind::Cache { key, body } => {
+            NodeKind::Cache { key, ttl, tags, body } => {
                 self.tag("cache", line);
+                // What the body gives is printed as it is, which the sandbox counts as a use of `raw`.
+                Used::note(&mut self.used.filters, &"raw".into(), line);
+                self.reads_all();
                 let key = self.expr(key)?;
-                ops.push(Op::Do(key, line));
+                self.push_unit(false);
+                let tags = self.optional(tags.as_ref())?;
+                let ttl = self.optional(ttl.as_ref())?;
                 let body = self.nodes(body)?;
-                ops.push(Op::Group(body));
+                let unit = self.finish_unit(body);
+                ops.push(Op::Cache(Box::new(CacheOp { key, ttl, tags, unit, line })));
             }
             NodeKind::HostTag { callable, args, body } => {
                 self.tag(&callable.name, line);
@@ -308,9 +314,7 @@ fn assigns_loop(nodes: &[Node]) -> bool {
                 || otherwise.as_ref().is_some_and(|b| assigns_loop(b))
         }
         NodeKind::For(f) => assigns_loop(&f.body) || f.else_body.as_ref().is_some_and(|b| assigns_loop(b)),
-        NodeKind::Apply { body, .. } | NodeKind::AutoEscape { body, .. } | NodeKind::Cache { body, .. } => {
-            assigns_loop(body)
-        }
+        NodeKind::Apply { body, .. } | NodeKind::AutoEscape { body, .. } => assigns_loop(body),
         NodeKind::Group(body) => assigns_loop(body),
         NodeKind::Do(expr) | NodeKind::Print(expr) => {
             matches!(&expr.kind, ExprKind::Assign(name, _) if name == "loop")

@@ -5,6 +5,9 @@ use super::civil::{days, month_days};
 use crate::num;
 use crate::value::{Array, Value};
 
+/// Fields beyond this are held at it, so that their seconds fit a number.
+const FAR: i64 = 100_000_000_000;
+
 /// A difference in calendar fields, PHP's `DateInterval`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Interval {
@@ -74,6 +77,15 @@ impl Interval {
             invert,
             total_days: Some(total),
         }
+    }
+
+    /// The seconds that lie between 1970 UTC and the moment so much later (or earlier).
+    pub(crate) fn seconds_from_epoch(&self) -> i64 {
+        let sign = if self.invert { -1 } else { 1 };
+        let part = |n: i64| n.saturating_mul(sign).clamp(-FAR, FAR);
+        let day = days(1970 + part(self.years), 1 + part(self.months), 1 + part(self.days));
+        let rest = part(self.hours) * 3600 + part(self.minutes) * 60 + part(self.seconds);
+        day * 86_400 + rest
     }
 
     /// The text in PHP's format (`%d days`).

@@ -52,6 +52,8 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<Clock>,
     pub(crate) seed: Option<u64>,
     pub(crate) auto_reload: bool,
+    /// Where `cache` tags keep what they put out.
+    pub(crate) cache: Option<Arc<dyn crate::cache::Cache>>,
     templates: Cache,
     strings: Cache,
 }
@@ -84,6 +86,7 @@ impl Default for Engine {
             clock: Arc::new(system_clock),
             seed: None,
             auto_reload: false,
+            cache: None,
             templates: Cache::default(),
             strings: Cache::default(),
         }
@@ -113,6 +116,7 @@ impl Clone for Engine {
             clock: self.clock.clone(),
             seed: self.seed,
             auto_reload: self.auto_reload,
+            cache: self.cache.clone(),
             templates: Cache::default(),
             strings: Cache::default(),
         }

@@ -96,6 +96,7 @@ impl Rt<'_> {
                 result
             }
             Op::Deprecated(op) => self.deprecated_tag(frame, op),
+            Op::Cache(op) => self.cache_tag(frame, op),
             Op::Group(body) => self.run(frame, body),
         }
     }

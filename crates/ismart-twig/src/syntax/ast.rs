@@ -299,6 +299,8 @@ pub(crate) enum NodeKind {
     },
     Cache {
         key: Expr,
+        ttl: Option<Expr>,
+        tags: Option<Expr>,
         body: Vec<Node>,
     },
     HostTag {

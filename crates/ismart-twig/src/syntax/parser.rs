@@ -263,6 +263,7 @@ impl Parser<'_> {
             | NodeKind::HostTag { .. }
             | NodeKind::Include { .. }
             | NodeKind::Embed { .. }
+            | NodeKind::Cache { .. }
             | NodeKind::Apply { .. } => false,
             NodeKind::If(branches, otherwise) => {
                 branches.iter().all(|(_, body)| all(body)) && otherwise.as_ref().is_none_or(|body| all(body))

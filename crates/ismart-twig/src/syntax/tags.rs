@@ -603,27 +603,32 @@ impl Parser<'_> {
 
     fn cache_tag(&mut self) -> Result<NodeKind, Error> {
         let key = self.expression(0)?;
+        let (mut ttl, mut tags) = (None, None);
         while let Some(name) = self.stream.next_if_kind(Kind::Name) {
-            if !matches!(name.text(), "ttl" | "tags") {
-                return Err(Error::syntax(format!("Unknown \"{}\" configuration.", name.text()), name.line));
-            }
-            // The lifetime and the tags steer a store; the content is the same without one.
             let args: Vec<Arg> = self.arguments(true)?;
-            if args.len() != 1 {
+            let place = match name.text() {
+                "ttl" => &mut ttl,
+                "tags" => &mut tags,
+                other => {
+                    return Err(Error::syntax(
+                        format!("Unknown \"{other}\" configuration."),
+                        self.stream.line(),
+                    ));
+                }
+            };
+            let given = args.len();
+            let (Some(arg), 1) = (args.into_iter().next(), given) else {
                 return Err(Error::syntax(
-                    format!(
-                        "The \"{}\" modifier takes exactly one argument ({} given).",
-                        name.text(),
-                        args.len()
-                    ),
-                    name.line,
+                    format!("The \"{}\" modifier takes exactly one argument ({given} given).", name.text(),),
+                    self.stream.line(),
                 ));
-            }
+            };
+            *place = Some(arg.value);
         }
         self.end_tag()?;
         let (body, _) = self.body(until!("cache", "endcache"))?;
         self.end_tag()?;
-        Ok(NodeKind::Cache { key, body })
+        Ok(NodeKind::Cache { key, ttl, tags, body })
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "all of this is test code, its functions without #[test] too"
 )]
 
+mod cache;
 mod cases;
 mod check;
 mod environment;
