@@ -7,6 +7,7 @@ pub(crate) mod dates;
 pub(crate) mod extra;
 pub(crate) mod math;
 pub(crate) mod misc;
+pub(crate) mod print;
 pub(crate) mod random;
 pub(crate) mod sort;
 pub(crate) mod strings;
@@ -47,7 +48,9 @@ fn make(kind: CallKind, name: &str, params: Params, code: Code) -> Callable {
 }
 
 fn filter(name: &str, params: Params, code: Native) -> Callable {
-    make(CallKind::Filter, name, params, Code::Native(code))
+    let mut callable = make(CallKind::Filter, name, params, Code::Native(code));
+    callable.printer = print::of(name);
+    callable
 }
 
 fn function(name: &str, params: Params, code: Native) -> Callable {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ecow::EcoString;
 
 use crate::error::Error;
+use crate::program::Printer;
 use crate::run::Rt;
 use crate::value::{Key, V, Value};
 
@@ -270,6 +271,8 @@ pub struct Callable {
     pub(crate) always_allowed: bool,
     pub(crate) deprecation: Option<String>,
     pub(crate) captures: Vec<EcoString>,
+    /// Appends the result to the output instead of giving it, for built-ins that often stand last.
+    pub(crate) printer: Option<Printer>,
     pub(crate) code: Code,
 }
 
@@ -295,6 +298,7 @@ impl Callable {
             always_allowed: false,
             deprecation: None,
             captures: Vec::new(),
+            printer: None,
             code,
         }
     }

@@ -6,8 +6,13 @@ use std::sync::Arc;
 use ecow::EcoString;
 
 use crate::callable::{Callable, Native, Strategy};
+use crate::error::Error;
+use crate::run::Rt;
 use crate::text::regex::Pattern;
-use crate::value::{Bits, Key, Op2, Value, hash_str};
+use crate::value::{Array, Bits, Key, Op2, V, Value, hash_str};
+
+/// Appends a call's result to the output; `false` if it does not take these arguments on and wrote nothing.
+pub(crate) type Printer = for<'r, 'v> fn(&mut Rt<'r>, &[V<'v>]) -> Result<bool, Error>;
 
 /// The compiled form of a template or of an embedded one.
 #[derive(Debug)]
@@ -301,7 +306,8 @@ pub(crate) enum Ex {
 #[derive(Debug)]
 pub(crate) enum ItemKey {
     Next,
-    Const(Key),
+    /// A known key with its hash.
+    Const(Key, u64),
     Dynamic(Ex),
     Spread,
 }
@@ -325,6 +331,15 @@ pub(crate) enum AttrKey {
 }
 
 impl AttrKey {
+    /// The value that an array has at this key; always `None` for a key that is known only at run time.
+    pub(crate) fn of<'v>(&self, array: &'v Array) -> Option<&'v Value> {
+        match self {
+            Self::Name(name, _) => array.get_hashed(name.hash, &name.text),
+            Self::Index(n, _) => array.get_int(*n),
+            Self::Dynamic(_) => None,
+        }
+    }
+
     pub(crate) fn constant(value: Value) -> Self {
         match &value {
             Value::Str(s) => match crate::value::canonical_int(s) {
@@ -351,6 +366,7 @@ pub(crate) struct AttrEx {
 pub(crate) struct CallEx {
     pub(crate) callable: Arc<Callable>,
     pub(crate) native: Option<Native>,
+    pub(crate) printer: Option<Printer>,
     /// The input first, for filters and tests.
     pub(crate) args: Vec<Ex>,
     pub(crate) spread: bool,
@@ -365,6 +381,8 @@ pub(crate) struct MacroEx {
     /// The macro's place if it is the template's own and known.
     pub(crate) own: Option<usize>,
     pub(crate) args: Vec<(Option<EcoString>, Ex)>,
+    /// Whether all arguments are given by position, none unpacked.
+    pub(crate) plain: bool,
     pub(crate) line: u32,
 }
 

@@ -35,6 +35,9 @@ pub struct Closure {
 /// Steps between two looks at the clock and the size of the output.
 const STEPS: u64 = 256;
 
+/// Templates that a rendering remembers by name; further ones are looked up in the environment each time.
+const KEPT: usize = 32;
+
 /// The state of one rendering.
 pub(crate) struct Rt<'r> {
     pub(crate) engine: &'r Arc<Engine>,
@@ -49,7 +52,9 @@ pub(crate) struct Rt<'r> {
     /// The text an `apply` tag captured last.
     captured: Value,
     pub(crate) warnings: Vec<String>,
-    globals: Arc<Array>,
+    globals: &'r Array,
+    /// The templates that this rendering loaded, so that all its parts see the same version.
+    loaded: Vec<(EcoString, Arc<Loaded>)>,
     deadline: Option<std::time::Instant>,
     /// Steps until the limits are looked at.
     steps: u64,
@@ -69,7 +74,8 @@ impl<'r> Rt<'r> {
             random: engine.random(),
             captured: Value::Null,
             warnings: Vec::new(),
-            globals: engine.globals.clone(),
+            globals: &engine.globals,
+            loaded: Vec::new(),
             deadline: limits.time.and_then(|t| std::time::Instant::now().checked_add(t)),
             steps: 0,
         }
@@ -157,7 +163,14 @@ impl<'r> Rt<'r> {
 
     /// Loads a template of the environment.
     pub(crate) fn load(&mut self, name: &str) -> Result<Arc<Loaded>, Error> {
-        self.engine.load(name)
+        if let Some((_, template)) = self.loaded.iter().find(|(n, _)| n == name) {
+            return Ok(template.clone());
+        }
+        let template = self.engine.load(name)?;
+        if self.loaded.len() < KEPT {
+            self.loaded.push((name.into(), template.clone()));
+        }
+        Ok(template)
     }
 
     fn imported(&self, code: &Code, slot: u32) -> Option<&Arc<Loaded>> {

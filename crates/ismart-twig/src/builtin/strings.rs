@@ -66,11 +66,17 @@ pub(super) fn valid(value: &Value, name: &str) -> Result<String, Error> {
     })
 }
 
+/// ASCII with each byte changed.
+fn mapped(text: &str, change: fn(&u8) -> u8) -> ecow::EcoString {
+    let bytes: smallvec::SmallVec<[u8; 128]> = text.as_bytes().iter().map(change).collect();
+    std::str::from_utf8(&bytes).unwrap_or("").into()
+}
+
 pub(super) fn upper(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     if let Value::Str(text) = arg(args, 0)
         && text.is_ascii()
     {
-        return Ok(Value::Str(text.to_ascii_uppercase()));
+        return Ok(Value::Str(mapped(text, u8::to_ascii_uppercase)));
     }
     let text = utf8(text_param(arg(args, 0), "mb_strtoupper", 1, "string")?);
     Ok(Value::from(letters::upper(&text)))
@@ -80,7 +86,7 @@ pub(super) fn lower(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     if let Value::Str(text) = arg(args, 0)
         && text.is_ascii()
     {
-        return Ok(Value::Str(text.to_ascii_lowercase()));
+        return Ok(Value::Str(mapped(text, u8::to_ascii_lowercase)));
     }
     let text = utf8(text_param(arg(args, 0), "mb_strtolower", 1, "string")?);
     Ok(Value::from(letters::lower(&text)))
@@ -154,10 +160,19 @@ fn mask(text: &[u8]) -> [bool; 256] {
     set
 }
 
+/// What `trim` without a mask leaves.
+pub(super) fn trimmed(text: &str) -> &str {
+    let space = |b: u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0 | 0x0b);
+    let start = text.bytes().take_while(|b| space(*b)).count();
+    let rest = text.get(start..).unwrap_or("");
+    let end = rest.bytes().rev().take_while(|b| space(*b)).count();
+    rest.get(..rest.len() - end).unwrap_or("")
+}
+
 pub(super) fn trim(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let value = arg(args, 0);
     if let (Value::Str(text), [_]) = (value, args) {
-        return Ok(Value::from(text.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}'])));
+        return Ok(Value::from(trimmed(text)));
     }
     let text = text_param(value, "trim", 1, "string")?;
     let default: &[u8] = b" \t\n\r\0\x0b";

@@ -225,7 +225,10 @@ impl Compiler<'_> {
                 },
                 Some(key) => match self.expr(key)? {
                     Ex::Const(value) => match value.to_key() {
-                        Some(key) => ItemKey::Const(key),
+                        Some(key) => {
+                            let hash = key.hash();
+                            ItemKey::Const(key, hash)
+                        }
                         None => ItemKey::Dynamic(Ex::Const(value)),
                     },
                     ex => ItemKey::Dynamic(Ex::Line(key.line, Box::new(ex))),
@@ -233,10 +236,10 @@ impl Compiler<'_> {
             };
             items.push((key, self.expr(&item.value)?));
         }
-        let constant = items.iter().all(|(k, v)| matches!((k, v), (ItemKey::Const(_), Ex::Const(_))));
+        let constant = items.iter().all(|(k, v)| matches!((k, v), (ItemKey::Const(..), Ex::Const(_))));
         if constant {
             let pairs = items.into_iter().filter_map(|(k, v)| match (k, v) {
-                (ItemKey::Const(k), Ex::Const(v)) => Some((k, v)),
+                (ItemKey::Const(k, _), Ex::Const(v)) => Some((k, v)),
                 _ => None,
             });
             return Ok(Ex::Const(Value::map(pairs)));
@@ -414,7 +417,8 @@ impl Compiler<'_> {
         if callable.context {
             self.reads_all();
         }
-        Ex::Call(Box::new(CallEx { callable: callable.clone(), native, args, spread, line }))
+        let printer = if spread { None } else { callable.printer };
+        Ex::Call(Box::new(CallEx { callable: callable.clone(), native, printer, args, spread, line }))
     }
 
     pub(super) fn filter(
@@ -570,7 +574,8 @@ impl Compiler<'_> {
             _ => None,
         };
         let args = self.named_args(args)?;
-        Ok(Ex::Macro(Box::new(MacroEx { import, name, own, args, line })))
+        let plain = args.iter().all(|(name, ex)| name.is_none() && !matches!(ex, Ex::Spread(_)));
+        Ok(Ex::Macro(Box::new(MacroEx { import, name, own, args, plain, line })))
     }
 
     fn arrow(&mut self, params: &[EcoString], body: &Expr) -> Result<Ex, Error> {

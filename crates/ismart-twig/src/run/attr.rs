@@ -49,7 +49,7 @@ impl Rt<'_> {
                 if let (AttrKey::Name(..) | AttrKey::Index(..), CallType::Any | CallType::Array) =
                     (&attr.key, attr.call)
                     && let super::Slot::Own(Value::Array(array)) = frame.slot(*slot)
-                    && let Some(found) = array_get(array, &attr.key)
+                    && let Some(found) = attr.key.of(array)
                 {
                     return Ok(Some(V::Own(found.clone())));
                 }
@@ -73,7 +73,7 @@ impl Rt<'_> {
             return Ok(None);
         }
         if let (V::Ref(Value::Array(array)), CallType::Any | CallType::Array) = (&object, attr.call)
-            && let Some(found) = array_get(array, &attr.key)
+            && let Some(found) = attr.key.of(array)
         {
             return Ok(Some(V::Ref(found)));
         }
@@ -120,7 +120,7 @@ impl Rt<'_> {
             && let Value::Array(array) = &*object
         {
             return Ok(match &key {
-                RunKey::Const(key) => array_get(array, key).is_some(),
+                RunKey::Const(key) => key.of(array).is_some(),
                 RunKey::Value(key) => dynamic_get(array, key)?.is_some(),
             });
         }
@@ -193,7 +193,7 @@ impl Rt<'_> {
             match object {
                 Value::Array(array) => {
                     let found = match key {
-                        RunKey::Const(key) => array_get(array, key),
+                        RunKey::Const(key) => key.of(array),
                         RunKey::Value(key) => dynamic_get(array, key)?,
                     };
                     return Ok(found.cloned());
@@ -270,14 +270,6 @@ impl Rt<'_> {
             }
             _ => Err(Error::host(format!("Call to undefined method {}::{name}()", object.type_name()))),
         }
-    }
-}
-
-fn array_get<'v>(array: &'v Array, key: &AttrKey) -> Option<&'v Value> {
-    match key {
-        AttrKey::Name(name, _) => array.get_hashed(name.hash, &name.text),
-        AttrKey::Index(n, _) => array.get_int(*n),
-        AttrKey::Dynamic(_) => None,
     }
 }
 

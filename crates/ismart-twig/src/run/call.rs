@@ -6,9 +6,10 @@ use ecow::EcoString;
 use smallvec::SmallVec;
 
 use super::{Blocks, Closure, Frame, Rt, Scope, Slot};
-use crate::callable::{Call, Code, Lookup, named_array};
+use crate::callable::{Call, Code, Lookup, Strategy, named_array};
 use crate::error::Error;
-use crate::program::{CallEx, Ex};
+use crate::program::{CallEx, Ex, Printer};
+use crate::text::escape;
 use crate::value::{Array, KeyRef, V, Value};
 
 type Args<'a> = SmallVec<[V<'a>; 4]>;
@@ -19,7 +20,65 @@ impl Rt<'_> {
         self.call_inner(frame, call).map_err(|e| e.with_line(call.line))
     }
 
+    /// Prints what a filter with a printer gives.
+    pub(super) fn print_call<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        call: &'a CallEx,
+        printer: Printer,
+        escaped: bool,
+    ) -> Result<(), Error> {
+        let start = self.out.len();
+        let result = self.with_args(frame, &call.args, |rt, args| {
+            if printer(rt, args)? {
+                if escaped {
+                    escape::html_from(start, &mut rt.out);
+                }
+                return Ok(());
+            }
+            let value = match call.native {
+                Some(native) => native(rt, args)?,
+                None => Value::Null,
+            };
+            if escaped {
+                escape::write(rt.engine, &Strategy::Html, &value, &mut rt.out)
+            } else {
+                value.write(&mut rt.out)
+            }
+        });
+        result.map_err(|e| e.with_line(call.line))
+    }
+
+    /// Evaluates arguments, none of which is unpacked, and hands them on.
+    fn with_args<'a, T>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        args: &'a [Ex],
+        run: impl FnOnce(&mut Self, &[V<'a>]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match args {
+            [a] => {
+                let args = [self.eval(frame, a)?];
+                run(self, &args)
+            }
+            [a, b] => {
+                let args = [self.eval(frame, a)?, self.eval(frame, b)?];
+                run(self, &args)
+            }
+            _ => {
+                let mut values: Args<'a> = SmallVec::new();
+                for ex in args {
+                    values.push(self.eval(frame, ex)?);
+                }
+                run(self, &values)
+            }
+        }
+    }
+
     fn call_inner<'a>(&mut self, frame: &mut Frame<'a>, call: &'a CallEx) -> Result<Value, Error> {
+        if let (Some(native), false) = (call.native, call.spread) {
+            return self.with_args(frame, &call.args, |rt, args| native(rt, args));
+        }
         let mut args: Args<'a> = SmallVec::new();
         let mut named: Vec<(EcoString, Value)> = Vec::new();
         for ex in &call.args {

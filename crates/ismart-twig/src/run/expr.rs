@@ -10,13 +10,23 @@ use crate::error::Error;
 use crate::num;
 use crate::program::{ArrowCode, AttrKey, Cmp, Ex, ItemKey, LoopField, MatchEx};
 use crate::text::escape;
-use crate::value::{Array, V, Value};
+use crate::value::{Array, Key, V, Value};
 
 static NULL: Value = Value::Null;
 
 impl Rt<'_> {
     /// The value of an expression.
     pub(crate) fn eval<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<V<'a>, Error> {
+        match ex {
+            Ex::Const(value) => Ok(V::Ref(value)),
+            Ex::Var(..) | Ex::Attr(_) if let Some(value) = frame.outer_path(ex) => Ok(V::Ref(value)),
+            Ex::Call(call) => self.call(frame, call).map(V::Own),
+            _ => self.eval_other(frame, ex),
+        }
+    }
+
+    /// What [`Rt::eval`] does not answer at once.
+    fn eval_other<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<V<'a>, Error> {
         // table: one arm for each kind of expression
         Ok(V::Own(match ex {
             Ex::Const(value) => return Ok(V::Ref(value)),
@@ -192,10 +202,10 @@ impl Rt<'_> {
     /// Whether a condition holds.
     pub(crate) fn truth<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<bool, Error> {
         match ex {
-            Ex::Var(slot, line) => match frame.peek(*slot) {
-                Some(value) => Ok(value.truthy()),
-                None => self.missing(frame, *slot, *line).map(|()| false),
-            },
+            Ex::Var(..) | Ex::Attr(_) if let Some(value) = frame.path(ex) => Ok(value.truthy()),
+            Ex::Var(slot, line) if frame.is_undefined(*slot) => {
+                self.missing(frame, *slot, *line).map(|()| false)
+            }
             Ex::Not(inner) => Ok(!self.truth(frame, inner)?),
             Ex::And(sides) => Ok(self.truth(frame, &sides.0)? && self.truth(frame, &sides.1)?),
             Ex::Or(sides) => Ok(self.truth(frame, &sides.0)? || self.truth(frame, &sides.1)?),
@@ -290,16 +300,17 @@ impl Rt<'_> {
         frame: &mut Frame<'a>,
         items: &'a [(ItemKey, Ex)],
     ) -> Result<Array, Error> {
-        let mut array = Array::new();
+        let named = items.iter().any(|(key, _)| matches!(key, ItemKey::Const(Key::Str(_), _)));
+        let mut array = if named { Array::for_pairs(items.len()) } else { Array::new() };
         for (key, ex) in items {
             match key {
                 ItemKey::Next => {
                     let value = self.eval(frame, ex)?.into_owned();
                     array.push(value);
                 }
-                ItemKey::Const(key) => {
+                ItemKey::Const(key, hash) => {
                     let value = self.eval(frame, ex)?.into_owned();
-                    array.insert(key.clone(), value);
+                    array.insert_hashed(*hash, key, value);
                 }
                 ItemKey::Dynamic(key) => {
                     let key = self.eval(frame, key)?;
@@ -327,9 +338,7 @@ impl Rt<'_> {
 
     /// Appends the text of an expression.
     fn append<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex, out: &mut Vec<u8>) -> Result<(), Error> {
-        if let Ex::Var(slot, _) = ex
-            && let Some(value) = frame.peek(*slot)
-        {
+        if let Some(value) = frame.path(ex) {
             return value.write(out);
         }
         self.eval(frame, ex)?.write(out)
@@ -339,22 +348,25 @@ impl Rt<'_> {
     pub(crate) fn print<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<(), Error> {
         match ex {
             Ex::Escape(strategy, inner, line) => {
-                if let Ex::Var(slot, _) = &**inner
-                    && let Some(value) = frame.peek(*slot)
+                if let Ex::Call(call) = &**inner
+                    && let (Some(printer), Strategy::Html) = (call.printer, strategy)
                 {
-                    return escape::write(self.engine, strategy, &value, &mut self.out)
+                    return self.print_call(frame, call, printer, true);
+                }
+                if let Some(value) = frame.path(inner) {
+                    return escape::write(self.engine, strategy, value, &mut self.out)
                         .map_err(|e| e.with_line(*line));
                 }
                 let value = self.eval(frame, inner)?;
                 escape::write(self.engine, strategy, &value, &mut self.out).map_err(|e| e.with_line(*line))
             }
             Ex::Force(strategy, inner, line) => {
-                let value = self.eval(frame, inner)?;
-                let result = match &*value {
-                    Value::Str(text) | Value::Markup(text) => {
-                        escape::text(self.engine, strategy, text.as_bytes(), &mut self.out)
+                let result = match frame.path(inner) {
+                    Some(value) => self.print_forced(value, strategy),
+                    None => {
+                        let value = self.eval(frame, inner)?;
+                        self.print_forced(&value, strategy)
                     }
-                    other => escape::force(self.engine, strategy, other).and_then(|v| v.write(&mut self.out)),
                 };
                 result.map_err(|e| e.with_line(*line))
             }
@@ -379,18 +391,28 @@ impl Rt<'_> {
                 }
                 Ok(())
             }
+            Ex::Call(call) if let Some(printer) = call.printer => {
+                self.print_call(frame, call, printer, false)
+            }
+            Ex::Include(include) => self.show_include(frame, include),
             Ex::Macro(call) => self.show_macro(frame, call),
             Ex::Block(block) => self.show_block_expr(frame, block),
             Ex::Parent(name, line) => self.show_parent(frame, name).map_err(|e| e.with_line(*line)),
-            Ex::Var(slot, _) => match frame.peek(*slot) {
-                Some(value) => value.write(&mut self.out),
-                None => self.eval(frame, ex).map(|_| ()),
-            },
+            Ex::Var(..) | Ex::Attr(_) if let Some(value) = frame.path(ex) => value.write(&mut self.out),
             Ex::Line(line, inner) => self.print(frame, inner).map_err(|e| e.with_line(*line)),
             _ => {
                 let value = self.eval(frame, ex)?;
                 value.write(&mut self.out)
             }
+        }
+    }
+
+    fn print_forced(&mut self, value: &Value, strategy: &Strategy) -> Result<(), Error> {
+        match value {
+            Value::Str(text) | Value::Markup(text) => {
+                escape::text(self.engine, strategy, text.as_bytes(), &mut self.out)
+            }
+            other => escape::force(self.engine, strategy, other).and_then(|v| v.write(&mut self.out)),
         }
     }
 

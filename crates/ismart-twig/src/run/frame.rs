@@ -1,5 +1,6 @@
 //! Variables while a unit runs.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ecow::EcoString;
@@ -7,7 +8,8 @@ use smallvec::SmallVec;
 
 use crate::callable::Lookup;
 use crate::num;
-use crate::program::{BlockCode, Name, Unit};
+use crate::program::{BlockCode, Ex, Name, Unit};
+use crate::syntax::ast::CallType;
 use crate::template::Loaded;
 use crate::value::{Array, Key, V, Value};
 
@@ -161,16 +163,53 @@ impl<'a> Frame<'a> {
         blocks: &'a Blocks<'a>,
         scope: Scope<'a>,
     ) -> Self {
-        let slots = unit
-            .names
-            .iter()
-            .map(|name| match scope.get(name) {
-                Some(v) => Slot::from_v(v),
-                None => Slot::Undefined,
-            })
-            .collect();
+        let mut slots = Vec::with_capacity(unit.names.len());
+        if let Scope::Root { layers: [only] } = scope
+            && only.is_empty()
+        {
+            slots.resize_with(unit.names.len(), || Slot::Undefined);
+        } else {
+            slots.extend(unit.names.iter().map(|name| scope.get(name).map_or(Slot::Undefined, Slot::from_v)));
+        }
         let source = template.code.source.as_bytes();
         Self { unit, template, source, blocks, slots, scope, loops: SmallVec::new(), order: SmallVec::new() }
+    }
+
+    /// A text of the template.
+    pub(crate) fn text(&self, range: &Range<u32>) -> &'a [u8] {
+        self.source.get(num::at(range.start)..num::at(range.end)).unwrap_or(&[])
+    }
+
+    /// The value of a variable or of keys of one, where it lies. `None` says nothing: what is missing or has to
+    /// be made is for the evaluator.
+    pub(crate) fn path<'f>(&'f self, ex: &Ex) -> Option<&'f Value> {
+        match ex {
+            Ex::Var(slot, _) => match self.slots.get(num::at(*slot))? {
+                Slot::Ref(value) => Some(value),
+                Slot::Own(value) => Some(value),
+                _ => None,
+            },
+            Ex::Attr(attr) if attr.call != CallType::Method => match self.path(&attr.object)? {
+                Value::Array(array) => attr.key.of(array),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// As [`Frame::path`], for what lies outside of the frame and is not given up when a variable is set.
+    pub(crate) fn outer_path(&self, ex: &Ex) -> Option<&'a Value> {
+        match ex {
+            Ex::Var(slot, _) => match self.slots.get(num::at(*slot))? {
+                Slot::Ref(value) => Some(value),
+                _ => None,
+            },
+            Ex::Attr(attr) if attr.call != CallType::Method => match self.outer_path(&attr.object)? {
+                Value::Array(array) => attr.key.of(array),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     pub(crate) fn slot(&self, slot: u32) -> &Slot<'a> {

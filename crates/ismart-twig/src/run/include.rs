@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ecow::EcoString;
+use smallvec::SmallVec;
 
 use super::frame::BlockEntry;
 use super::{Blocks, Frame, Rt, Scope, Slot, markup};
@@ -13,9 +14,10 @@ use crate::template::Loaded;
 use crate::value::{Array, Key, KeyRef, V, Value};
 
 /// What a macro is called with.
-struct MacroArgs {
-    positional: Vec<Value>,
-    named: Vec<(EcoString, Value)>,
+#[derive(Default)]
+struct MacroArgs<'a> {
+    positional: SmallVec<[V<'a>; 4]>,
+    named: Vec<(EcoString, V<'a>)>,
 }
 
 impl Rt<'_> {
@@ -43,6 +45,7 @@ impl Rt<'_> {
                     format!("Unable to find one of the following templates: \"{}\".", list.join("\", \"")),
                 ))
             }
+            Value::Str(name) => self.load(name),
             _ => {
                 let name = value.to_text()?;
                 self.load(&name)
@@ -150,30 +153,37 @@ impl Rt<'_> {
                 }
             }
         };
-        let globals = self.globals.clone();
-        let layers: [&Array; 1] = [&globals];
+        let layers: [&Array; 1] = [self.globals];
         let root = Scope::Root { layers: &layers };
         let below = if only { root } else { Scope::Frame(frame) };
         match &vars {
             None => self.render(template, below),
             // The given variables come before the globals when nothing else is passed.
             Some(vars) if only => {
-                let layers: [&Array; 2] = [vars, &globals];
+                let layers: [&Array; 2] = [vars, self.globals];
                 self.render(template, Scope::Root { layers: &layers })
             }
             Some(vars) => self.render(template, Scope::Over(vars, &below)),
         }
     }
 
+    /// The text that the `include` function gives.
     pub(super) fn include_function<'a>(
         &mut self,
         frame: &mut Frame<'a>,
         ex: &'a IncludeEx,
     ) -> Result<Value, Error> {
+        let text = self.capture(|rt| rt.show_include(frame, ex))?;
+        self.check_size(text.len())?;
+        Ok(markup(text))
+    }
+
+    /// Puts out what the `include` function gives.
+    pub(super) fn show_include<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a IncludeEx) -> Result<(), Error> {
         let template = self.eval(frame, &ex.template)?;
         let variables = match &ex.variables {
             Some(v) => self.eval(frame, v)?,
-            None => V::Own(Value::from(Array::new())),
+            None => V::Own(Value::Array(Arc::default())),
         };
         let mut flag = |arg: &'a Option<Ex>, default: bool| -> Result<bool, Error> {
             match arg {
@@ -204,28 +214,23 @@ impl Rt<'_> {
         vars: &Array,
         with_context: bool,
         ignore_missing: bool,
-    ) -> Result<Value, Error> {
+    ) -> Result<(), Error> {
         let template = match self.resolve(template) {
             Ok(template) => template,
-            Err(error) if ignore_missing && missing(&error) => return Ok(Value::Str(EcoString::new())),
+            Err(error) if ignore_missing && missing(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let text = self.capture(|rt| {
-            if with_context {
-                let below = Scope::Frame(frame);
-                if vars.is_empty() {
-                    rt.render(&template, below)
-                } else {
-                    rt.render(&template, Scope::Over(vars, &below))
-                }
+        if with_context {
+            let below = Scope::Frame(frame);
+            if vars.is_empty() {
+                self.render(&template, below)
             } else {
-                let globals = rt.globals.clone();
-                let layers: [&Array; 2] = [vars, &globals];
-                rt.render(&template, Scope::Root { layers: &layers })
+                self.render(&template, Scope::Over(vars, &below))
             }
-        })?;
-        self.check_size(text.len())?;
-        Ok(markup(text))
+        } else {
+            let layers: [&Array; 2] = [vars, self.globals];
+            self.render(&template, Scope::Root { layers: &layers })
+        }
     }
 
     /// Puts out a block of a template by itself.
@@ -427,10 +432,8 @@ impl Rt<'_> {
     }
 
     fn macro_inner<'a>(&mut self, frame: &mut Frame<'a>, call: &'a MacroEx) -> Result<(), Error> {
-        if let Some(at) = call.own
-            && call.args.iter().all(|(name, ex)| name.is_none() && !matches!(ex, Ex::Spread(_)))
-        {
-            let args = self.macro_args(frame, &call.args)?;
+        if let (Some(at), true) = (call.own, call.plain) {
+            let args = self.macro_args(frame, call)?;
             let home = frame.template;
             if let Some(code) = home.code.macros.get(at) {
                 return self.run_macro(home, code, args);
@@ -438,7 +441,7 @@ impl Rt<'_> {
             return Ok(());
         }
         let name = self.eval(frame, &call.name)?.to_text()?;
-        let args = self.macro_args(frame, &call.args)?;
+        let args = self.macro_args(frame, call)?;
         let Some(home) = self.macro_home(frame, call) else {
             return Err(Error::runtime(format!(
                 "Macro \"{name}\" is not defined: its template was not imported."
@@ -454,13 +457,9 @@ impl Rt<'_> {
         }
     }
 
-    fn macro_args<'a>(
-        &mut self,
-        frame: &mut Frame<'a>,
-        args: &'a [(Option<EcoString>, Ex)],
-    ) -> Result<MacroArgs, Error> {
-        let mut out = MacroArgs { positional: Vec::with_capacity(args.len()), named: Vec::new() };
-        for (name, ex) in args {
+    fn macro_args<'a>(&mut self, frame: &mut Frame<'a>, call: &'a MacroEx) -> Result<MacroArgs<'a>, Error> {
+        let mut out = MacroArgs::default();
+        for (name, ex) in &call.args {
             if let Ex::Spread(inner) = ex {
                 let value = self.eval(frame, inner)?;
                 let Some(pairs) = value.to_pairs() else {
@@ -468,13 +467,13 @@ impl Rt<'_> {
                 };
                 for (key, item) in pairs.iter() {
                     match key {
-                        KeyRef::Int(_) => out.positional.push(item.clone()),
-                        KeyRef::Str(name) => out.named.push((name.clone(), item.clone())),
+                        KeyRef::Int(_) => out.positional.push(V::Own(item.clone())),
+                        KeyRef::Str(name) => out.named.push((name.clone(), V::Own(item.clone()))),
                     }
                 }
                 continue;
             }
-            let value = self.eval(frame, ex)?.into_owned();
+            let value = self.eval(frame, ex)?;
             match name {
                 Some(name) => out.named.push((name.clone(), value)),
                 None => out.positional.push(value),
@@ -483,11 +482,10 @@ impl Rt<'_> {
         Ok(out)
     }
 
-    fn run_macro(&mut self, home: &Arc<Loaded>, code: &MacroCode, args: MacroArgs) -> Result<(), Error> {
+    fn run_macro(&mut self, home: &Arc<Loaded>, code: &MacroCode, args: MacroArgs<'_>) -> Result<(), Error> {
         self.nested(|rt| {
             rt.secured(&home.code)?;
-            let globals = rt.globals.clone();
-            let layers: [&Array; 1] = [&globals];
+            let layers: [&Array; 1] = [rt.globals];
             let blocks = Blocks::default().with(home);
             let mut frame = Frame::new(&code.unit, home, &blocks, Scope::Root { layers: &layers });
             let mut named = args.named;
@@ -498,7 +496,7 @@ impl Rt<'_> {
                     None => positional.next(),
                 };
                 let value = match (given, default) {
-                    (Some(value), _) => Slot::Own(value),
+                    (Some(value), _) => Slot::from_v(value),
                     (None, Some(default)) => Slot::Ref(default),
                     (None, None) => Slot::Own(Value::Null),
                 };
@@ -507,10 +505,10 @@ impl Rt<'_> {
             if let Some(slot) = code.rest {
                 let mut rest = Array::new();
                 for value in positional {
-                    rest.push(value);
+                    rest.push(value.into_owned());
                 }
                 for (name, value) in named {
-                    rest.insert(Key::from_string(&name), value);
+                    rest.insert(Key::from_string(&name), value.into_owned());
                 }
                 frame.set(slot, Slot::Own(rest.into()));
             }

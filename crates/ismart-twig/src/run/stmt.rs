@@ -2,15 +2,29 @@
 
 use super::frame::LoopState;
 use super::{Frame, Rt, Scope, Slot, markup};
+use crate::callable::Strategy;
 use crate::error::Error;
 use crate::num;
-use crate::program::{ApplyOp, DeprecatedOp, ForOp, ImportOp, Op, WithOp};
+use crate::program::{ApplyOp, DeprecatedOp, Ex, ForOp, ImportOp, Op, WithOp};
+use crate::text::escape;
 use crate::value::{Array, V, Value};
 
 impl Rt<'_> {
     pub(crate) fn run<'a>(&mut self, frame: &mut Frame<'a>, ops: &'a [Op]) -> Result<(), Error> {
         for op in ops {
-            self.step(frame, op)?;
+            match op {
+                Op::Text(range) => self.out.extend_from_slice(frame.text(range)),
+                // Most of what templates print is a text of the data, escaped where it lies.
+                Op::Print(Ex::Escape(Strategy::Html, inner, _), line)
+                    if let Some(Value::Str(text)) = frame.path(inner) =>
+                {
+                    match self.burn() {
+                        Ok(()) => escape::html(text.as_bytes(), &mut self.out),
+                        refused => return self.located(frame, refused, *line),
+                    }
+                }
+                _ => self.step(frame, op)?,
+            }
         }
         Ok(())
     }
@@ -18,8 +32,7 @@ impl Rt<'_> {
     fn step<'a>(&mut self, frame: &mut Frame<'a>, op: &'a Op) -> Result<(), Error> {
         match op {
             Op::Text(range) => {
-                let text = frame.source.get(num::at(range.start)..num::at(range.end));
-                self.out.extend_from_slice(text.unwrap_or(&[]));
+                self.out.extend_from_slice(frame.text(range));
                 Ok(())
             }
             Op::Str(text) => {
@@ -246,6 +259,7 @@ impl Rt<'_> {
         }
     }
 
+    #[inline]
     fn round<'a>(
         &mut self,
         frame: &mut Frame<'a>,
@@ -288,8 +302,7 @@ impl Rt<'_> {
         };
         let vars = vars.unwrap_or_default();
         let (template, blocks) = (frame.template, frame.blocks);
-        let globals = self.globals.clone();
-        let layers: [&Array; 1] = [&globals];
+        let layers: [&Array; 1] = [self.globals];
         let below = if op.only { Scope::Root { layers: &layers } } else { Scope::Frame(frame) };
         let mut inner = Frame::new(&op.unit, template, blocks, Scope::Over(&vars, &below));
         self.nested(|rt| rt.run(&mut inner, &op.unit.body))

@@ -15,6 +15,10 @@ pub(crate) fn write(
     out: &mut Vec<u8>,
 ) -> Result<(), Error> {
     match value {
+        Value::Str(text) if *strategy == Strategy::Html => {
+            html(text.as_bytes(), out);
+            Ok(())
+        }
         Value::Str(text) => write_text(engine, strategy, text.as_bytes(), true, out),
         Value::Bytes(bytes) => write_text(engine, strategy, bytes, false, out),
         Value::Object(object) => {
@@ -113,9 +117,9 @@ const fn html_entity(byte: u8) -> &'static [u8] {
     }
 }
 
-/// What each byte becomes in HTML: its bytes, padded to eight, and how many count.
-static HTML: [([u8; 8], u8); 256] = {
-    let mut table = [([0; 8], 1); 256];
+/// What each byte becomes in HTML: itself or its entity, zeros, and in the last byte the length.
+static HTML: [[u8; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
     let mut at = 0;
     #[expect(
         clippy::indexing_slicing,
@@ -123,47 +127,93 @@ static HTML: [([u8; 8], u8); 256] = {
         reason = "the table is built when compiling, where an index out of range would not compile"
     )]
     while at < 256 {
-        table[at].0[0] = at as u8;
         let entity = html_entity(at as u8);
         let mut i = 0;
         while i < entity.len() {
-            table[at].0[i] = entity[i];
+            table[at][i] = entity[i];
             i += 1;
         }
-        if i > 0 {
-            table[at].1 = i as u8;
+        if i == 0 {
+            table[at][0] = at as u8;
+            i = 1;
         }
+        table[at][7] = i as u8;
         at += 1;
     }
     table
 };
 
+/// 1 for the bytes that HTML escapes, else 0.
+static HTML_CHANGES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "the table is built when compiling, where an index out of range would not compile"
+    )]
+    while at < 256 {
+        table[at] = is_special(at as u8) as u8;
+        at += 1;
+    }
+    table
+};
+
+/// Bytes of a text that are escaped together.
+const BLOCK: usize = 32;
+
 const fn is_special(b: u8) -> bool {
     (b == b'&') | (b == b'<') | (b == b'>') | (b == b'"') | (b == b'\'')
+}
+
+/// Whether HTML needs no change of a text.
+fn is_clean(text: &[u8]) -> bool {
+    let (blocks, rest) = text.as_chunks::<16>();
+    let any = |found: bool, b: &u8| found | is_special(*b);
+    blocks.iter().all(|block| !block.iter().fold(false, any))
+        && rest.iter().fold(0, |found, b| found | HTML_CHANGES.get(usize::from(*b)).copied().unwrap_or(0))
+            == 0
 }
 
 /// `htmlspecialchars` of valid UTF-8: blocks that need nothing are copied whole, others byte by byte
 /// without a branch.
 pub(crate) fn html(text: &[u8], out: &mut Vec<u8>) {
-    out.reserve(text.len() + 8);
-    let (blocks, rest) = text.as_chunks::<16>();
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
     for block in blocks {
-        if block.iter().fold(false, |found, b| found | is_special(*b)) {
-            html_block(block, out);
-        } else {
+        if is_clean(block) {
             out.extend_from_slice(block);
+        } else {
+            html_block(block, out);
         }
     }
-    html_block(rest, out);
+    if is_clean(rest) {
+        out.extend_from_slice(rest);
+    } else {
+        html_block(rest, out);
+    }
 }
 
-/// Appends each byte's eight and keeps those that count.
+/// Escapes at most [`BLOCK`] bytes: each one's eight are written, and the next come after those that count.
 fn html_block(block: &[u8], out: &mut Vec<u8>) {
+    let mut room = [0; BLOCK * 6 + 8];
+    let mut end = 0;
     for b in block {
-        let Some((bytes, count)) = HTML.get(usize::from(*b)) else { continue };
-        let end = out.len() + usize::from(*count);
-        out.extend_from_slice(bytes);
-        out.truncate(end);
+        let Some(bytes) = HTML.get(usize::from(*b)) else { continue };
+        if let Some(place) = room.get_mut(end..end + 8) {
+            place.copy_from_slice(bytes);
+        }
+        end += usize::from(bytes[7]);
+    }
+    out.extend_from_slice(room.get(..end).unwrap_or(&[]));
+}
+
+/// Escapes what stands in the output from a place on.
+pub(crate) fn html_from(start: usize, out: &mut Vec<u8>) {
+    let Some(tail) = out.get(start..) else { return };
+    if !is_clean(tail) {
+        let text = tail.to_vec();
+        out.truncate(start);
+        html(&text, out);
     }
 }
 

@@ -20,18 +20,13 @@ pub(crate) fn lower(text: &str) -> String {
 
 /// `mb_convert_case(…, MB_CASE_TITLE)`.
 pub(crate) fn title(text: &str) -> EcoString {
-    let mut out = EcoString::with_capacity(text.len());
-    let mut inside = false;
     if text.is_ascii() {
-        let mut letters: smallvec::SmallVec<[u8; 64]> = smallvec::SmallVec::with_capacity(text.len());
-        for b in text.bytes() {
-            letters.push(if inside { b.to_ascii_lowercase() } else { b.to_ascii_uppercase() });
-            if !matches!(b, b'\'' | b'.' | b':' | b'^' | b'`') {
-                inside = b.is_ascii_alphabetic();
-            }
-        }
+        let mut letters = Vec::with_capacity(text.len());
+        title_ascii(text.as_bytes(), &mut letters);
         return std::str::from_utf8(&letters).unwrap_or("").into();
     }
+    let mut out = EcoString::with_capacity(text.len());
+    let mut inside = false;
     for c in text.chars() {
         if inside {
             c.to_lowercase().for_each(|c| out.push(c));
@@ -43,6 +38,18 @@ pub(crate) fn title(text: &str) -> EcoString {
         }
     }
     out
+}
+
+/// [`title`] of ASCII, appended.
+pub(crate) fn title_ascii(text: &[u8], out: &mut Vec<u8>) {
+    let mut inside = false;
+    out.extend(text.iter().map(|b| {
+        let letter = if inside { b.to_ascii_lowercase() } else { b.to_ascii_uppercase() };
+        if !matches!(b, b'\'' | b'.' | b':' | b'^' | b'`') {
+            inside = b.is_ascii_alphabetic();
+        }
+        letter
+    }));
 }
 
 fn push_title(c: char, out: &mut EcoString) {

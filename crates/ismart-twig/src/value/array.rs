@@ -15,6 +15,21 @@ static HASH: LazyLock<foldhash::fast::RandomState> = LazyLock::new(foldhash::fas
 /// Maps of at most this many entries are scanned, larger ones are indexed.
 const SCAN: usize = 8;
 
+/// Whether two texts are the same; keys are short, and a call to compare memory costs more than the comparison.
+fn same_text(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.first_chunk::<8>(), b.first_chunk::<8>(), a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(a1), Some(b1), Some(a2), Some(b2)) if a.len() <= 16 => a1 == b1 && a2 == b2,
+        (None, None, None, None) => match (a.first_chunk::<4>(), b.first_chunk::<4>()) {
+            (Some(a1), Some(b1)) => a1 == b1 && a.last_chunk::<4>() == b.last_chunk::<4>(),
+            _ => a.iter().zip(b).all(|(a, b)| a == b),
+        },
+        _ => a == b,
+    }
+}
+
 /// The hash of a string key.
 pub(crate) fn hash_str(key: &str) -> u64 {
     let mut hasher = HASH.build_hasher();
@@ -61,7 +76,7 @@ impl Key {
         }
     }
 
-    fn hash(&self) -> u64 {
+    pub(crate) fn hash(&self) -> u64 {
         match self {
             Self::Int(n) => hash_int(*n),
             Self::Str(s) => hash_str(s),
@@ -169,7 +184,10 @@ impl Map {
     }
 
     fn push(&mut self, key: Key, value: Value) {
-        let hash = key.hash();
+        self.push_hashed(key.hash(), key, value);
+    }
+
+    fn push_hashed(&mut self, hash: u64, key: Key, value: Value) {
         let at = num::small(self.entries.len());
         self.entries.push(Entry { hash, key, value });
         let entries = &self.entries;
@@ -306,6 +324,24 @@ impl Array {
         });
     }
 
+    /// An empty array with room for `n` entries that have string keys.
+    pub(crate) fn for_pairs(n: usize) -> Self {
+        Self { repr: Repr::Map(Map { entries: Vec::with_capacity(n), index: None }), next: 0 }
+    }
+
+    /// Sets a key whose hash is known.
+    pub(crate) fn insert_hashed(&mut self, hash: u64, key: &Key, value: Value) {
+        match (&mut self.repr, key) {
+            (Repr::Map(map), Key::Str(_)) => {
+                match map.find(hash, |k| k == key).map(|at| map.entries.get_mut(at)) {
+                    Some(Some(entry)) => entry.value = value,
+                    _ => map.push_hashed(hash, key.clone(), value),
+                }
+            }
+            _ => self.insert(key.clone(), value),
+        }
+    }
+
     /// Works on the map form, which a list becomes.
     fn with_map<R>(&mut self, work: impl FnOnce(&mut Map) -> R) -> R {
         let mut map = match std::mem::replace(&mut self.repr, Repr::List(Vec::new())) {
@@ -376,7 +412,8 @@ impl Array {
         match &self.repr {
             Repr::List(_) => None,
             Repr::Map(map) => {
-                let i = map.find(hash, |k| matches!(k, Key::Str(s) if s == key))?;
+                let i =
+                    map.find(hash, |k| matches!(k, Key::Str(s) if same_text(s.as_bytes(), key.as_bytes())))?;
                 map.entries.get(i).map(|e| &e.value)
             }
         }
