@@ -396,7 +396,12 @@ impl Callable {
     /// Marks the callable as deprecated; templates that use it carry the warning.
     #[must_use]
     pub fn deprecated(mut self, package: &str, version: &str, alternative: Option<&str>) -> Self {
-        let kind = self.kind.name();
+        let kind = match self.kind {
+            CallKind::Function => "Function",
+            CallKind::Filter => "Filter",
+            CallKind::Test => "Test",
+            CallKind::Tag => "Tag",
+        };
         let mut text = format!("Since {package} {version}: Twig {kind} \"{}\" is deprecated", self.name);
         if let Some(alternative) = alternative {
             text.push_str(&format!("; use \"{alternative}\" instead"));

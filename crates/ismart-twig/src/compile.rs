@@ -1,6 +1,7 @@
 //! Lowers a syntax tree into the compiled form.
 
 mod expr;
+mod guard;
 mod safety;
 mod stmt;
 
@@ -20,6 +21,8 @@ use crate::value::{Value, hash_str};
 pub(crate) struct Options {
     pub(crate) autoescape: Option<Strategy>,
     pub(crate) debug: bool,
+    /// Whether a policy may have to say which objects become texts.
+    pub(crate) guard: bool,
 }
 
 /// A loop around the place that is lowered.
@@ -55,6 +58,8 @@ pub(crate) struct Compiler<'e> {
     macros: Vec<EcoString>,
     embeds: Vec<Arc<Code>>,
     used: Used,
+    /// Whether arguments are inside of `{{ }}` or `set`, with a sandbox that may run the template.
+    guarding: bool,
 }
 
 /// Compiles a module.
@@ -75,6 +80,7 @@ pub(crate) fn compile(
         macros: module.macros.iter().map(|m| m.name.clone()).collect(),
         embeds: Vec::new(),
         used: Used::default(),
+        guarding: false,
     };
     for embed in module.embeds {
         let code = compile(options, name.clone(), source.clone(), embed, Vec::new())?;

@@ -255,12 +255,14 @@ impl Environment {
 
     /// Sets what sandboxed templates may use.
     pub fn set_sandbox_policy(&mut self, policy: Policy) {
-        self.change().policy = policy;
+        self.change().policy = Some(policy);
     }
 
     /// Runs every template in the sandbox.
     pub fn set_sandboxed(&mut self, always: bool) {
-        self.change().sandbox_always = always;
+        let engine = self.change();
+        engine.sandbox_always = always;
+        engine.policy.get_or_insert_default();
     }
 
     /// Adds a variable that every template sees.

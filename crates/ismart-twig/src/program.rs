@@ -299,6 +299,8 @@ pub(crate) enum Ex {
     Dump(Vec<Ex>),
     /// A spread argument, only inside argument lists.
     Spread(Box<Ex>),
+    /// An expression whose value the sandbox may forbid to become a text.
+    Guard(Box<Ex>, u32),
     /// An expression with a line of its own for errors.
     Line(u32, Box<Ex>),
 }
@@ -410,6 +412,7 @@ pub(crate) struct ArrowCode {
     /// Pairs of the outer and the inner slot.
     pub(crate) captures: Vec<(u32, u32)>,
     pub(crate) body: Ex,
+    pub(crate) line: u32,
     /// Whether the body may read any variable.
     pub(crate) whole_context: bool,
 }

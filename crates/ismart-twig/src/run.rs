@@ -18,6 +18,7 @@ pub(crate) use frame::{BlockEntry, Blocks, Frame, Scope, Slot};
 use crate::env::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::program::{ArrowCode, Code};
+use crate::sandbox::Policy;
 use crate::template::Loaded;
 use crate::value::{Array, Value};
 
@@ -195,12 +196,42 @@ impl<'r> Rt<'r> {
         }
     }
 
-    /// Whether the template at hand runs in the sandbox; its tags, filters and functions are checked.
-    pub(crate) fn check_security(&self, code: &Code) -> Result<(), Error> {
+    /// Refuses what a template of the sandbox uses beyond the policy, or to run it without a policy.
+    pub(crate) fn check_security(&mut self, code: &Code) -> Result<(), Error> {
         if !self.sandboxed {
             return Ok(());
         }
-        self.engine.policy.check(&code.used)
+        let Some(policy) = &self.engine.policy else {
+            return Err(Error::runtime(
+                "A template cannot run in the sandbox without a policy that says what it may use; set one.",
+            ));
+        };
+        for (tag, line) in policy.check(&code.used)? {
+            let warning = format!(
+                "Since twig/twig 3.12: The \"{tag}\" tag is always allowed in sandboxes, but won't be in 4.0, please enable it explicitly in your sandbox policy if needed in \"{}\" at line {line}.",
+                code.name
+            );
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses objects of the sandbox that may not become texts, in arrays as well.
+    pub(crate) fn check_text(&self, value: &Value) -> Result<(), Error> {
+        match &self.engine.policy {
+            Some(policy) if self.sandboxed => policy.check_text(value),
+            _ => Ok(()),
+        }
+    }
+
+    /// Calls something with the policy, if the sandbox is on.
+    pub(crate) fn with_policy(&self, check: impl FnOnce(&Policy) -> Result<(), Error>) -> Result<(), Error> {
+        match &self.engine.policy {
+            Some(policy) if self.sandboxed => check(policy),
+            _ => Ok(()),
+        }
     }
 }
 

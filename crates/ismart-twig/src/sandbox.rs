@@ -80,14 +80,20 @@ impl Policy {
         self
     }
 
-    pub(crate) fn check(&self, used: &Used) -> Result<(), Error> {
+    /// Refuses what is not allowed; gives the tags that are let pass although nobody allowed them.
+    pub(crate) fn check<'u>(&self, used: &'u Used) -> Result<Vec<(&'u str, u32)>, Error> {
         let refuse = |kind: ErrorKind, what: &str, name: &str, line: u32| {
             Err(Error::new(kind, format!("{what} \"{name}\" is not allowed.")).with_line(line))
         };
+        let mut passed = Vec::new();
         for (name, line) in &used.tags {
-            if !self.tags.contains(name.as_str()) {
+            if self.tags.contains(name.as_str()) {
+                continue;
+            }
+            if !matches!(name.as_str(), "extends" | "use") {
                 return refuse(ErrorKind::SecurityTag, "Tag", name, *line);
             }
+            passed.push((name.as_str(), *line));
         }
         for (name, line) in &used.filters {
             if !self.filters.contains(name.as_str()) {
@@ -106,22 +112,16 @@ impl Policy {
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Whether objects of a class are read by key like arrays.
-    pub(crate) fn array_like(&self, class: &str) -> bool {
-        matches!(class, "ArrayIterator" | "ArrayObject" | "SplFixedArray" | "SplObjectStorage")
+        Ok(passed)
     }
 
     pub(crate) fn check_property(&self, object: &Value, name: &str) -> Result<(), Error> {
-        let class = object.type_name();
-        if allowed(&self.properties, class, name) {
+        if allowed(&self.properties, object, name) {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::SecurityProperty,
-            format!("Calling \"{name}\" property on a \"{class}\" object is not allowed."),
+            format!("Calling \"{name}\" property on a \"{}\" object is not allowed.", object.type_name()),
         ))
     }
 
@@ -129,17 +129,44 @@ impl Policy {
         if matches!(object, Value::Template(_) | Value::Markup(_)) {
             return Ok(());
         }
-        let class = object.type_name();
-        if allowed(&self.methods, class, &name.to_ascii_lowercase()) {
+        let name = name.to_ascii_lowercase();
+        if allowed(&self.methods, object, &name) {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::SecurityMethod,
-            format!("Calling \"{name}\" method on a \"{class}\" object is not allowed."),
+            format!("Calling \"{name}\" method on a \"{}\" object is not allowed.", object.type_name()),
         ))
+    }
+
+    /// Refuses objects that may not become texts, in arrays as well.
+    pub(crate) fn check_text(&self, value: &Value) -> Result<(), Error> {
+        let mut open = vec![value];
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Array(array) => open.extend(array.values()),
+                Value::Object(object) if object.text().is_some() => self.check_method(value, "__toString")?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
-fn allowed(list: &HashMap<String, HashSet<String>>, class: &str, name: &str) -> bool {
-    list.get(class).is_some_and(|names| names.contains("*") || names.contains(name))
+/// Whether objects of a class are read by key like arrays.
+pub(crate) fn array_like(class: &str) -> bool {
+    matches!(class, "ArrayIterator" | "ArrayObject" | "SplFixedArray" | "SplObjectStorage")
+}
+
+fn allowed(list: &HashMap<String, HashSet<String>>, object: &Value, name: &str) -> bool {
+    list.iter().any(|(class, names)| (names.contains("*") || names.contains(name)) && is_a(object, class))
+}
+
+/// Whether an object is of a class or one that it is derived from.
+fn is_a(object: &Value, class: &str) -> bool {
+    match object {
+        Value::Object(object) => object.is_a(class),
+        Value::Date(_) => class == "DateTimeInterface" || class == object.type_name(),
+        _ => class == object.type_name(),
+    }
 }

@@ -192,8 +192,7 @@ impl Template {
 
     /// The deprecations met when the template was compiled.
     pub fn warnings(&self) -> Vec<String> {
-        let code = &self.0.loaded.code;
-        code.warnings.iter().map(|(text, line)| format!("{text} in {} at line {line}.", code.name)).collect()
+        self.0.loaded.code.warnings.iter().map(|(text, _)| text.clone()).collect()
     }
 
     /// The names of the templates that this one names by a constant: its parent, what it includes,

@@ -177,9 +177,8 @@ pub(super) fn column(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
         Ok(match row {
             Value::Array(a) => key.to_key().and_then(|k| a.get(&k).cloned()),
             Value::Object(o) => {
-                if rt.sandboxed {
-                    rt.engine.policy.check_property(row, &key.to_text()?)?;
-                }
+                let name = key.to_text()?;
+                rt.with_policy(|policy| policy.check_property(row, &name))?;
                 o.get(&key.to_text()?)
             }
             _ => None,

@@ -8,8 +8,8 @@ use crate::value::{Array, V, Value};
 type Out = Result<Value, Error>;
 
 /// The callable of an argument, or PHP's complaint about one that is none.
-fn callable<'c>(
-    rt: &Rt<'_>,
+pub(super) fn callable<'c>(
+    rt: &mut Rt<'_>,
     value: &'c Value,
     thing: &str,
     kind: &str,
@@ -20,7 +20,13 @@ fn callable<'c>(
             "The callable passed to the \"{thing}\" {kind} must be a Closure in sandbox mode."
         )));
     }
-    Prepared::of(value).ok_or_else(|| {
+    let found = Prepared::of(value);
+    if let Some(Prepared::Object(_)) = found {
+        rt.warnings.push(format!(
+            "Since twig/twig 3.15: Passing a callable that is not a PHP \\Closure as an argument to the \"{thing}\" {kind} is deprecated."
+        ));
+    }
+    found.ok_or_else(|| {
         let why = match value {
             Value::Str(name) => format!("function \"{name}\" not found or invalid function name"),
             _ => "no array or string given".to_owned(),

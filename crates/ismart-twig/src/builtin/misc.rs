@@ -8,11 +8,16 @@ use crate::value::{V, Value};
 
 type Out = Result<Value, Error>;
 
-pub(super) fn cycle(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+pub(super) fn cycle(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let values = arg(args, 0);
     let pairs = match values {
         Value::Array(_) => values.to_pairs(),
-        Value::Object(o) if o.is_indexed() => values.to_pairs(),
+        Value::Object(o) if o.is_indexed() => {
+            if o.count().is_none() {
+                rt.warnings.push("Since twig/twig 3.12: Passing a non-countable sequence of values to \"Twig\\Extension\\CoreExtension::cycle()\" is deprecated.".to_owned());
+            }
+            values.to_pairs()
+        }
         _ => None,
     };
     let Some(pairs) = pairs else {

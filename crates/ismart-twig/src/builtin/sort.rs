@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::arg;
 use crate::error::Error;
-use crate::run::{Prepared, Rt};
+use crate::run::Rt;
 use crate::value::{Array, Key, V, Value};
 
 /// Below this many elements PHP sorts by insertion.
@@ -211,16 +211,8 @@ pub(super) fn sort(rt: &mut Rt<'_>, args: &[V<'_>]) -> Result<Value, Error> {
     if arrow.is_null() {
         return Ok(sort_by(&pairs, |a, b| Ok(a.compare(b)))?.into());
     }
-    if rt.sandboxed && !matches!(arrow, Value::Closure(_)) {
-        return Err(Error::runtime(
-            "The callable passed to the \"sort\" filter must be a Closure in sandbox mode.",
-        ));
-    }
-    let Some(mut call) = Prepared::of(arrow) else {
-        return Err(Error::host(
-            "uasort(): Argument #2 ($callback) must be a valid callback, no array or string given",
-        ));
-    };
+    let complaint = "uasort(): Argument #2 ($callback) must be a valid callback, {why}";
+    let mut call = super::arrow::callable(rt, arrow, "sort", "filter", complaint)?;
     let sorted = sort_by(&pairs, |a, b| {
         let mut ask = |x: &Value, y: &Value| call.call(rt, &[x.clone(), y.clone()]);
         let result = ask(a, b)?;

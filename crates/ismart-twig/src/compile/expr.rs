@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ecow::EcoString;
 
 use super::{Compiler, safety};
-use crate::callable::{Callable, Code, Safe, Special, Strategy};
+use crate::callable::{CallKind, Callable, Code, Safe, Special, Strategy};
 use crate::error::{Error, ErrorKind};
 use crate::program::{
     ArrowCode, AttrEx, AttrKey, BlockEx, CallEx, Cmp, Ex, IncludeEx, ItemKey, LoopField, MacroEx, MatchEx,
@@ -55,10 +55,7 @@ impl Compiler<'_> {
                 let escape = self.left_strategy(a, &strategy);
                 Ok(Ex::Coalesce(Box::new((left, escape, self.escaped(b)?))))
             }
-            _ => {
-                let ex = self.expr(expr)?;
-                Ok(self.escape_if_unsafe(expr, ex, &strategy))
-            }
+            _ => self.escape_if_unsafe(expr, &strategy),
         }
     }
 
@@ -69,12 +66,13 @@ impl Compiler<'_> {
         })
     }
 
-    fn escape_if_unsafe(&mut self, expr: &Expr, ex: Ex, strategy: &Strategy) -> Ex {
+    /// Lowers an expression whose value is escaped unless it is safe.
+    fn escape_if_unsafe(&mut self, expr: &Expr, strategy: &Strategy) -> Result<Ex, Error> {
         if safety::safe(expr).covers(strategy) {
-            return ex;
+            return self.expr(expr);
         }
         Used::note(&mut self.used.filters, &"escape".into(), expr.line);
-        Ex::Escape(strategy.clone(), Box::new(ex), expr.line)
+        Ok(Ex::Escape(strategy.clone(), self.boxed(expr)?, expr.line))
     }
 
     pub(super) fn expr(&mut self, expr: &Expr) -> Result<Ex, Error> {
@@ -117,7 +115,8 @@ impl Compiler<'_> {
             ExprKind::Spread(inner) => Ex::Spread(self.boxed(inner)?),
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, line)?,
             ExprKind::Concat(parts) => {
-                Ex::Concat(parts.iter().map(|p| self.expr(p)).collect::<Result<Vec<_>, _>>()?)
+                let parts = parts.iter().map(|p| self.expr(p).map(|ex| self.guard_text(ex)));
+                Ex::Concat(parts.collect::<Result<Vec<_>, _>>()?)
             }
             ExprKind::Cond(c, a, b) => Ex::Cond(Box::new((self.expr(c)?, self.expr(a)?, self.expr(b)?))),
             ExprKind::Elvis(a, b) => Ex::Elvis(Box::new((self.expr(a)?, None, self.expr(b)?))),
@@ -129,11 +128,13 @@ impl Compiler<'_> {
                 self.attr(object, name, args.as_deref(), *call, *null_safe, line)?
             }
             ExprKind::Filter { callable, shown, input, args } => {
-                let mut ex = self.expr(input)?;
-                if let Some(strategy) = &callable.pre_escape {
-                    ex = self.escape_if_unsafe(input, ex, strategy);
-                }
+                Used::note(&mut self.used.filters, shown, line);
                 let is_default = matches!(callable.code, Code::Special(Special::Default));
+                let mut ex = match &callable.pre_escape {
+                    Some(strategy) => self.escape_if_unsafe(input, strategy)?,
+                    None => self.expr(input)?,
+                };
+                ex = self.guard_argument(ex);
                 // Only variables and attributes may be missing.
                 if is_default && !matches!(input.kind, ExprKind::Name(_) | ExprKind::Attr { .. }) {
                     ex = Ex::Line(line, Box::new(ex));
@@ -147,14 +148,12 @@ impl Compiler<'_> {
             ExprKind::Macro { target, name, args, .. } => self.macro_call(target, name, args, line)?,
             ExprKind::Block { name, template } => {
                 self.reads_all();
-                Used::note(&mut self.used.functions, &"block".into(), line);
                 let name = self.expr(name)?;
                 let template = self.optional(template.as_deref())?;
                 Ex::Block(Box::new(BlockEx { name, template, line }))
             }
             ExprKind::Parent(block) => {
                 self.reads_all();
-                Used::note(&mut self.used.functions, &"parent".into(), line);
                 Ex::Parent(Name::new(block), line)
             }
             ExprKind::Arrow { params, body } => self.arrow(params, body)?,
@@ -231,7 +230,7 @@ impl Compiler<'_> {
                         }
                         None => ItemKey::Dynamic(Ex::Const(value)),
                     },
-                    ex => ItemKey::Dynamic(Ex::Line(key.line, Box::new(ex))),
+                    ex => ItemKey::Dynamic(Ex::Line(key.line, Box::new(self.guard_text(ex)))),
                 },
             };
             items.push((key, self.expr(&item.value)?));
@@ -398,15 +397,22 @@ impl Compiler<'_> {
         if args.iter().all(|a| a.name.is_none()) {
             args::check_positional(callable, args, line)?;
             for arg in args {
-                out.push(self.expr(&arg.value)?);
+                let ex = self.expr(&arg.value)?;
+                out.push(self.argument(callable, ex));
             }
         } else {
             for arg in &args::bind(callable, args.to_vec(), line)? {
-                out.push(self.expr(arg)?);
+                let ex = self.expr(arg)?;
+                out.push(self.argument(callable, ex));
             }
         }
         let spread = out.iter().any(|ex| matches!(ex, Ex::Spread(_)));
         Ok((out, spread))
+    }
+
+    /// The sandbox asks about arguments of filters and functions, not about those of tests.
+    fn argument(&self, callable: &Callable, ex: Ex) -> Ex {
+        if callable.kind == CallKind::Test { ex } else { self.guard_argument(ex) }
     }
 
     pub(super) fn call(&mut self, callable: &Arc<Callable>, args: Vec<Ex>, spread: bool, line: u32) -> Ex {
@@ -581,6 +587,7 @@ impl Compiler<'_> {
     fn arrow(&mut self, params: &[EcoString], body: &Expr) -> Result<Ex, Error> {
         self.push_unit(true);
         let params: Vec<u32> = params.iter().map(|p| self.slot(p)).collect();
+        let line = body.line;
         let body = self.expr(body);
         let builder = self.units.pop().unwrap_or_default();
         let body = body?;
@@ -595,6 +602,6 @@ impl Compiler<'_> {
         }
         let unit = crate::program::Unit { names: builder.names, body: Vec::new() };
         let whole_context = builder.whole_context;
-        Ok(Ex::Arrow(Arc::new(ArrowCode { unit, params, captures, body, whole_context })))
+        Ok(Ex::Arrow(Arc::new(ArrowCode { unit, params, captures, body, line, whole_context })))
     }
 }

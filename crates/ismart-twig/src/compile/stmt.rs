@@ -90,7 +90,8 @@ impl Compiler<'_> {
             NodeKind::Extends => self.tag("extends", line),
             NodeKind::Empty(name) => self.tag(name, line),
             NodeKind::Group(body) => {
-                self.tag("guard", line);
+                // PHP Twig knows no line of this tag.
+                self.tag("guard", 0);
                 let body = self.nodes(body)?;
                 ops.push(Op::Group(body));
             }
@@ -122,8 +123,8 @@ impl Compiler<'_> {
                 let (index, only, ignore_missing) = (*index, *only, *ignore_missing);
                 ops.push(Op::Embed(Box::new(EmbedOp { index, with, only, ignore_missing, line })));
             }
-            NodeKind::Import { template, slot, .. } => {
-                self.tag("import", line);
+            NodeKind::Import { tag, template, slot } => {
+                self.tag(tag, line);
                 let own = template.as_name().is_some_and(|n| n == "_self");
                 let template = if own { None } else { Some(self.expr(template)?) };
                 ops.push(Op::Import(Box::new(ImportOp { template, slot: *slot, line })));
@@ -202,10 +203,11 @@ impl Compiler<'_> {
     }
 
     fn print(&mut self, expr: &Expr, line: u32, ops: &mut Vec<Op>) -> Result<(), Error> {
-        let ex = match self.strategy() {
-            Some(_) => self.escaped(expr)?,
-            None => self.expr(expr)?,
-        };
+        let ex = self.guarding(|compiler| match compiler.strategy() {
+            Some(_) => compiler.escaped(expr),
+            None => compiler.expr(expr),
+        })?;
+        let ex = self.guard_text(ex);
         if let Ex::Const(value) = &ex {
             let text = value.to_bytes()?;
             if let Ok(text) = std::str::from_utf8(&text) {
@@ -229,12 +231,13 @@ impl Compiler<'_> {
         ops: &mut Vec<Op>,
     ) -> Result<(), Error> {
         if let ([name], [value]) = (names, values) {
-            let ex = self.expr(value)?;
+            let ex = self.guarding(|compiler| compiler.expr(value))?;
             let slot = self.assign(name);
             ops.push(Op::Set(slot, ex, line));
             return Ok(());
         }
-        let values = values.iter().map(|v| self.expr(v)).collect::<Result<Vec<_>, _>>()?;
+        let values =
+            self.guarding(|compiler| values.iter().map(|v| compiler.expr(v)).collect::<Result<Vec<_>, _>>())?;
         let slots = names.iter().map(|n| self.assign(n)).collect();
         ops.push(Op::SetMany(slots, values, line));
         Ok(())
@@ -276,6 +279,17 @@ impl Compiler<'_> {
 
     /// The filters of an `apply` tag, from the captured text on.
     fn applied(&mut self, filters: &[Applied]) -> Result<Ex, Error> {
+        let outer = filters.iter().fold(Safe::nothing(), |before, f| {
+            safety::filter(&f.callable.safe, &f.callable.preserves, &f.args, || before)
+        });
+        let strategy = self.strategy().filter(|strategy| !outer.covers(strategy));
+        let line = filters.first().map_or(0, |f| f.line);
+        if strategy.is_some() {
+            Used::note(&mut self.used.filters, &"escape".into(), line);
+        }
+        for applied in filters.iter().rev() {
+            Used::note(&mut self.used.filters, &applied.shown, applied.line);
+        }
         let mut ex = Ex::Captured;
         let mut safe = Safe::nothing();
         for applied in filters {
@@ -289,11 +303,7 @@ impl Compiler<'_> {
             safe = safety::filter(&callable.safe, &callable.preserves, &applied.args, || before);
             ex = self.filter(callable, &applied.shown, ex, &applied.args, applied.line)?;
         }
-        if let Some(strategy) = self.strategy()
-            && !safe.covers(&strategy)
-        {
-            let line = filters.first().map_or(0, |f| f.line);
-            Used::note(&mut self.used.filters, &"escape".into(), line);
+        if let Some(strategy) = strategy {
             ex = Ex::Escape(strategy, Box::new(ex), line);
         }
         Ok(ex)

@@ -37,7 +37,8 @@ pub(crate) struct Engine {
     pub(crate) autoescape: AutoEscape,
     pub(crate) debug: bool,
     pub(crate) limits: Limits,
-    pub(crate) policy: Policy,
+    /// What sandboxed templates may use; without a policy no template runs in the sandbox.
+    pub(crate) policy: Option<Policy>,
     pub(crate) sandbox_always: bool,
     pub(crate) globals: Arc<Array>,
     pub(crate) constants: HashMap<EcoString, Value>,
@@ -73,7 +74,7 @@ impl Default for Engine {
             autoescape: AutoEscape::default(),
             debug: false,
             limits: Limits::default(),
-            policy: Policy::default(),
+            policy: None,
             sandbox_always: false,
             globals: Arc::new(Array::new()),
             constants: HashMap::new(),
@@ -196,8 +197,9 @@ impl Engine {
         let name: Arc<str> = name.into();
         let compiled = parser::parse(&self.registry, &source).and_then(|parsed| {
             let autoescape = self.autoescape.of(&name);
-            let options = compile::Options { autoescape, debug: self.debug };
-            compile::compile(&options, name.clone(), source.clone(), parsed.module, parsed.warnings)
+            let options = compile::Options { autoescape, debug: self.debug, guard: self.policy.is_some() };
+            let warnings = parsed.warnings.into_iter().map(|w| (w.placed(&name), w.line)).collect();
+            compile::compile(&options, name.clone(), source.clone(), parsed.module, warnings)
         });
         compiled.map_err(|e| e.at(&name, 0).with_source(&source))
     }

@@ -3,7 +3,7 @@
 use ecow::EcoString;
 
 use super::{Frame, Rt};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::num;
 use crate::program::{AttrEx, AttrKey, Ex};
 use crate::syntax::ast::CallType;
@@ -88,7 +88,11 @@ impl Rt<'_> {
         {
             return Ok(Some(V::Ref(found)));
         }
-        let found = self.lookup(&object, &key, attr.call, &args, attr.line)?;
+        let found = match self.lookup(&object, &key, attr.call, &args, attr.line) {
+            // What the sandbox forbids is not defined.
+            Err(error) if quiet && forbidden(&error) => None,
+            found => found?,
+        };
         match found {
             Some(value) => Ok(Some(V::Own(value))),
             None if quiet || !self.strict() => Ok(if quiet { None } else { Some(V::Own(Value::Null)) }),
@@ -130,7 +134,7 @@ impl Rt<'_> {
             && o.is_indexed()
             && o.index(&value).is_some()
         {
-            return Ok(true);
+            return Ok(self.index_allowed(&object, &value)?.is_none());
         }
         if attr.call == CallType::Array || !object.is_object() {
             return Ok(false);
@@ -189,6 +193,7 @@ impl Rt<'_> {
         args: &CallArgs,
         line: u32,
     ) -> Result<Option<Value>, Error> {
+        let mut refused = None;
         if call != CallType::Method {
             match object {
                 Value::Array(array) => {
@@ -200,16 +205,16 @@ impl Rt<'_> {
                 }
                 Value::Object(o) if o.is_indexed() => {
                     let value = index_key(key);
-                    let allowed = !self.sandboxed
-                        || self.engine.policy.array_like(o.class_name())
-                        || self.property_allowed(object, &value.to_text()?).is_ok();
-                    if allowed && let Some(found) = o.index(&value) {
+                    refused = self.index_allowed(object, &value)?;
+                    if refused.is_none()
+                        && let Some(found) = o.index(&value)
+                    {
                         return Ok(Some(found));
                     }
                 }
                 _ => {}
             }
-            if call == CallType::Array || !object.is_object() {
+            if refused.is_none() && (call == CallType::Array || !object.is_object()) {
                 return Ok(None);
             }
         }
@@ -217,8 +222,7 @@ impl Rt<'_> {
             return Ok(None);
         }
         let name = key_value(key).to_text()?;
-        let mut refused = None;
-        if call != CallType::Method {
+        if call != CallType::Method && refused.is_none() {
             match self.property_allowed(object, &name) {
                 Ok(()) => {
                     if let Some(found) = property(object, &name) {
@@ -240,18 +244,20 @@ impl Rt<'_> {
         self.call_method(object, &found, args).map(Some)
     }
 
-    fn property_allowed(&self, object: &Value, name: &str) -> Result<(), Error> {
-        if !self.sandboxed {
-            return Ok(());
+    /// The error of a policy that forbids an element of an indexed object.
+    fn index_allowed(&self, object: &Value, key: &Value) -> Result<Option<Error>, Error> {
+        if !self.sandboxed || object.class_name().is_some_and(crate::sandbox::array_like) {
+            return Ok(None);
         }
-        self.engine.policy.check_property(object, name)
+        Ok(self.property_allowed(object, &key.to_text()?).err())
+    }
+
+    fn property_allowed(&self, object: &Value, name: &str) -> Result<(), Error> {
+        self.with_policy(|policy| policy.check_property(object, name))
     }
 
     fn method_allowed(&self, object: &Value, name: &str) -> Result<(), Error> {
-        if !self.sandboxed {
-            return Ok(());
-        }
-        self.engine.policy.check_method(object, name)
+        self.with_policy(|policy| policy.check_method(object, name))
     }
 
     fn call_method(&mut self, object: &Value, name: &str, args: &CallArgs) -> Result<Value, Error> {
@@ -271,6 +277,11 @@ impl Rt<'_> {
             _ => Err(Error::host(format!("Call to undefined method {}::{name}()", object.type_name()))),
         }
     }
+}
+
+/// Whether the policy refused an attribute.
+fn forbidden(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::SecurityProperty | ErrorKind::SecurityMethod) && !error.has_template()
 }
 
 fn dynamic_get<'v>(array: &'v Array, key: &Value) -> Result<Option<&'v Value>, Error> {

@@ -17,7 +17,24 @@ type Args<'a> = SmallVec<[V<'a>; 4]>;
 impl Rt<'_> {
     /// Calls a filter, function or test that is no instruction of its own.
     pub(super) fn call<'a>(&mut self, frame: &mut Frame<'a>, call: &'a CallEx) -> Result<Value, Error> {
-        self.call_inner(frame, call).map_err(|e| e.with_line(call.line))
+        let warned = self.warnings.len();
+        let result = self.call_inner(frame, call).map_err(|e| e.with_line(call.line));
+        if self.warnings.len() > warned {
+            self.place_warnings(frame, warned, call.line);
+        }
+        result
+    }
+
+    /// Gives warnings of callables, which know no place, the one of their call.
+    #[cold]
+    pub(super) fn place_warnings(&mut self, frame: &Frame<'_>, from: usize, line: u32) {
+        let name = &frame.template.code.name;
+        for warning in self.warnings.iter_mut().skip(from).filter(|w| !w.contains(" at line ")) {
+            if warning.ends_with('.') {
+                warning.pop();
+            }
+            warning.push_str(&format!(" in \"{name}\" at line {line}."));
+        }
     }
 
     /// Prints what a filter with a printer gives.
@@ -233,7 +250,7 @@ impl<'c> Prepared<'c> {
         }
         rt.nested(|rt| {
             let value = rt.eval(&mut frame, &code.body);
-            rt.located(&frame, value, 0).map(V::into_owned)
+            rt.located(&frame, value, code.line).map(V::into_owned)
         })
     }
 }

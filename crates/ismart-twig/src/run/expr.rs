@@ -132,6 +132,11 @@ impl Rt<'_> {
                 crate::text::dump::dump(frame, &values)?
             }
             Ex::Spread(inner) => return self.eval(frame, inner),
+            Ex::Guard(inner, line) => {
+                let value = self.eval(frame, inner)?;
+                self.check_text(&value).map_err(|e| e.with_line(*line))?;
+                return Ok(value);
+            }
         }))
     }
 
@@ -184,6 +189,13 @@ impl Rt<'_> {
             Ex::Var(slot, _) => Ok(frame.read(*slot)),
             Ex::Attr(attr) => self.attr_chain(frame, attr, true),
             Ex::Paren(inner) => self.eval_opt(frame, inner),
+            Ex::Guard(inner, line) => {
+                let value = self.eval_opt(frame, inner)?;
+                if let Some(value) = &value {
+                    self.check_text(value).map_err(|e| e.with_line(*line))?;
+                }
+                Ok(value)
+            }
             Ex::Loop(depth, field, _) => {
                 let length = matches!(field, LoopField::Index | LoopField::Index0 | LoopField::First)
                     || loop_length(frame, *depth).is_some();
@@ -225,7 +237,12 @@ impl Rt<'_> {
             Ex::Has(every, sides) => {
                 let subject = self.eval(frame, &sides.0)?;
                 let arrow = self.eval(frame, &sides.1)?;
-                crate::builtin::arrow::has(self, &subject, &arrow, *every)
+                let warned = self.warnings.len();
+                let result = crate::builtin::arrow::has(self, &subject, &arrow, *every);
+                if self.warnings.len() > warned {
+                    self.place_warnings(frame, warned, 0);
+                }
+                result
             }
             _ => Ok(self.eval(frame, ex)?.truthy()),
         }

@@ -76,7 +76,7 @@ impl Rt<'_> {
         })
     }
 
-    fn secured(&self, code: &Code) -> Result<(), Error> {
+    fn secured(&mut self, code: &Code) -> Result<(), Error> {
         self.check_security(code).map_err(|e| e.at(&code.name, 0).with_source(&code.source))
     }
 

@@ -6,8 +6,26 @@ use super::ast::{Arg, Expr, ExprKind};
 use crate::callable::{CallKind, Callable};
 use crate::error::Error;
 
-fn normal(name: &str) -> String {
+/// A name as PHP Twig compares it: without case and underscores.
+pub(crate) fn normal(name: &str) -> String {
     name.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
+}
+
+/// A name in snake case, as PHP Twig writes `fooBar` and `HTTPServer`.
+pub(crate) fn snake(name: &str) -> EcoString {
+    let chars: Vec<char> = name.chars().collect();
+    let mut out = EcoString::new();
+    for (at, c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|b| chars.get(b));
+        let after = chars.get(at + 1);
+        let starts = before.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            || (before.is_some_and(char::is_ascii_uppercase) && after.is_some_and(char::is_ascii_lowercase));
+        if c.is_ascii_uppercase() && starts {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
 }
 
 /// The positional arguments of a call: named ones at their place, gaps filled with defaults.

@@ -275,6 +275,8 @@ pub(crate) enum NodeKind {
         ignore_missing: bool,
     },
     Import {
+        /// `import` or `from`.
+        tag: &'static str,
         template: Expr,
         slot: u32,
     },

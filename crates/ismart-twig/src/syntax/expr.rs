@@ -6,7 +6,7 @@ use super::ast::{Arg, ArrayLit, BinOp, CallType, Expr, ExprKind, MacroTarget};
 use super::literal::is_word;
 use super::parser::{MAX_CHAIN, Parser};
 use super::token::{Kind, Token};
-use crate::callable::{CallKind, Code, Special};
+use crate::callable::{CallKind, Callable, Code, Special};
 use crate::error::Error;
 use crate::value::{Bits, Op2, Value};
 
@@ -65,6 +65,15 @@ fn infix_precedence(sign: &str) -> Option<u32> {
     })
 }
 
+/// Operators whose precedence changes in Twig 4: sign, kind, today's and the later precedence, and the
+/// version that announced it.
+const MOVES: [(&str, &str, u32, u32, &str); 4] = [
+    ("not", "prefix", 50, 70, "3.15"),
+    ("??", "infix", 300, 5, "3.15"),
+    ("~", "infix", 40, 27, "3.15"),
+    ("|", "infix", 512, 300, "3.21"),
+];
+
 impl Parser<'_> {
     /// Parses an expression of operators that bind at least as tight as a precedence.
     pub(crate) fn expression(&mut self, precedence: u32) -> Result<Expr, Error> {
@@ -105,14 +114,18 @@ impl Parser<'_> {
             "not" => {
                 self.stream.next()?;
                 let operand = self.expression(50)?;
+                if matches!(operand.operator, Some("*" | "/" | "//" | "%")) && !operand.parens {
+                    self.warn_of_move("not", "prefix", "3.15", operand.line);
+                }
+                self.warn_of_moves(50, &[&operand]);
                 let mut expr = Expr::new(ExprKind::Not(Box::new(operand)), line);
                 expr.operator = Some("not");
-                self.check_prefix(&expr);
                 Ok(expr)
             }
             "-" | "+" => {
                 self.stream.next()?;
                 let operand = Box::new(self.expression(500)?);
+                self.warn_of_moves(500, &[&operand]);
                 let kind = if token.text() == "-" { ExprKind::Neg(operand) } else { ExprKind::Pos(operand) };
                 Ok(Expr::new(kind, line))
             }
@@ -181,17 +194,24 @@ impl Parser<'_> {
         let sign = token.text();
         if let Some((precedence, right_first, op, name)) = binary(sign) {
             let right = self.expression(if right_first { precedence } else { precedence + 1 })?;
+            self.warn_of_moves(precedence, &[&left, &right]);
             let mut expr = Expr::new(ExprKind::Binary(op, Box::new(left), Box::new(right)), line);
             expr.operator = Some(name);
-            self.check_binary(&expr, name);
             return Ok(expr);
         }
         match sign {
             "." | "?." => self.dot(left, sign == "?."),
             "[" => self.subscript(left, line),
-            "|" => self.filter(left),
+            "|" => {
+                let mut expr = self.filter(left)?;
+                expr.operator = Some("|");
+                Ok(expr)
+            }
             "(" => self.function(&left, line),
             "is" | "is not" => {
+                if sign == "is" {
+                    self.warn_of_moves(100, &[&left]);
+                }
                 let test = self.test(left, line)?;
                 if sign == "is" {
                     return Ok(test);
@@ -204,13 +224,12 @@ impl Parser<'_> {
                     _ => vec![self.param_name(&left)?],
                 };
                 let body = Box::new(self.expression(0)?);
+                self.warn_of_moves(250, &[&body]);
                 Ok(Expr::new(ExprKind::Arrow { params, body }, line))
             }
             "~" => {
                 let right = self.expression(41)?;
-                for side in [&left, &right] {
-                    self.check_side(side, "~", line);
-                }
+                self.warn_of_moves(40, &[&left, &right]);
                 let mut expr = Expr::concat(left, right, line);
                 expr.operator = Some("~");
                 Ok(expr)
@@ -219,7 +238,6 @@ impl Parser<'_> {
                 let right = self.expression(300)?;
                 let mut expr = Expr::new(ExprKind::Coalesce(Box::new(left), Box::new(right)), line);
                 expr.operator = Some("??");
-                self.check_binary(&expr, "??");
                 Ok(expr)
             }
             "?:" | "? :" => {
@@ -357,8 +375,9 @@ impl Parser<'_> {
 
     pub(crate) fn filter(&mut self, input: Expr) -> Result<Expr, Error> {
         let token = self.stream.expect(Kind::Name, "", "")?;
-        let args = if self.stream.test(Kind::Operator, "(") { self.arguments(true)? } else { Vec::new() };
+        let mut args = if self.stream.test(Kind::Operator, "(") { self.arguments(true)? } else { Vec::new() };
         let callable = self.callable(CallKind::Filter, token.text(), token.line)?;
+        self.snake_names(&callable, &mut args, token.line);
         let input = Box::new(input);
         Ok(Expr::new(ExprKind::Filter { callable, shown: token.name(), input, args }, token.line))
     }
@@ -374,8 +393,9 @@ impl Parser<'_> {
             let target = MacroTarget::Import(symbol.slot);
             return Ok(Expr::new(ExprKind::Macro { target, name: Box::new(name), args }, line));
         }
-        let args = self.arguments(false)?;
+        let mut args = self.arguments(false)?;
         let callable = self.callable(CallKind::Function, &name, line)?;
+        self.snake_names(&callable, &mut args, line);
         match callable.code {
             Code::Special(Special::Parent) => {
                 let Some(block) = self.draft.block_stack.last().cloned() else {
@@ -420,14 +440,15 @@ impl Parser<'_> {
                 self.stream.next()?;
             }
         }
-        let callable = self.callable(CallKind::Test, &name, line)?;
-        let args = if self.stream.test(Kind::Operator, "(") {
+        let callable = self.callable(CallKind::Test, &name, self.stream.line())?;
+        let mut args = if self.stream.test(Kind::Operator, "(") {
             self.arguments(true)?
         } else if callable.mandatory {
             vec![Arg { name: None, value: self.expression(100)? }]
         } else {
             Vec::new()
         };
+        self.snake_names(&callable, &mut args, line);
         if matches!(callable.code, Code::Special(Special::Defined))
             && let Some(variable) = input.as_name()
             && let Some(symbol) = self.symbol(variable, true).cloned()
@@ -493,44 +514,51 @@ impl Parser<'_> {
         Ok(args)
     }
 
-    fn check_prefix(&mut self, expr: &Expr) {
-        if let ExprKind::Not(operand) = &expr.kind
-            && !expr.parens
-            && !operand.parens
-            && matches!(operand.operator, Some("*" | "/" | "//" | "%"))
-        {
-            self.warn(
-                "Since twig/twig 3.15: Add explicit parentheses around the \"not\" prefix operator to avoid behavior change in the next major version as its precedence will change".to_owned(),
-                expr.line,
-            );
+    /// Warns of operands without parentheses whose operator binds otherwise in Twig 4, as an operator of a
+    /// precedence sees them.
+    fn warn_of_moves(&mut self, precedence: u32, operands: &[&Expr]) {
+        for (sign, kind, now, later, version) in MOVES {
+            if now.min(later) >= precedence || now.max(later) <= precedence {
+                continue;
+            }
+            for operand in operands.iter().filter(|o| o.operator == Some(sign) && !o.parens) {
+                self.warn_of_move(sign, kind, version, operand.line);
+            }
         }
     }
 
-    fn check_binary(&mut self, expr: &Expr, name: &str) {
-        let (left, right) = match &expr.kind {
-            ExprKind::Binary(_, left, right) | ExprKind::Coalesce(left, right) => (left, right),
-            _ => return,
-        };
-        // `~` binds tighter than `+` and `-` today, `??` tighter than most.
-        for side in [left, right] {
-            self.check_side(side, name, expr.line);
-        }
+    fn warn_of_move(&mut self, sign: &str, kind: &str, version: &str, line: u32) {
+        let text = format!(
+            "Since twig/twig {version}: As the \"{sign}\" {kind} operator will change its precedence in the next major version, add explicit parentheses to avoid behavior change"
+        );
+        self.warn(text, line);
     }
 
-    fn check_side(&mut self, side: &Expr, name: &str, line: u32) {
-        let warned = match name {
-            "+" | "-" => side.operator == Some("~"),
-            "??" => false,
-            _ => side.operator == Some("??"),
-        };
-        if warned && !side.parens {
-            let inner = side.operator.unwrap_or_default();
-            self.warn(
-                format!(
-                    "Since twig/twig 3.15: Add explicit parentheses around the \"{inner}\" binary operator to avoid behavior change in the next major version as its precedence will change"
-                ),
-                line,
-            );
+    /// Variadic arguments get their names in snake case, with a warning where that changes them.
+    fn snake_names(&mut self, callable: &Callable, args: &mut [Arg], line: u32) {
+        if !callable.variadic {
+            return;
+        }
+        for arg in args {
+            let Some(name) = &arg.name else { continue };
+            if callable
+                .params
+                .iter()
+                .flatten()
+                .any(|p| super::args::normal(&p.name) == super::args::normal(name))
+            {
+                continue;
+            }
+            let snake = super::args::snake(name);
+            if *name != snake {
+                self.warn(
+                    format!(
+                        "Since twig/twig 3.15: Using \"snake_case\" for variadic arguments is required for a smooth upgrade with Twig 4.0; rename \"{name}\" to \"{snake}\""
+                    ),
+                    line,
+                );
+                arg.name = Some(snake);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use ecow::EcoString;
 use memchr::memchr;
 
+use super::parser::Warning;
 use super::token::{Kind, Token};
 use crate::error::Error;
 use crate::num;
@@ -53,7 +54,7 @@ fn operators(first: u8) -> &'static [&'static str] {
 /// What the lexer gives: tokens and the warnings met.
 pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Token>,
-    pub(crate) warnings: Vec<(String, u32)>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 struct Lexer<'s> {
@@ -70,7 +71,7 @@ struct Lexer<'s> {
     brackets: Vec<(&'static str, u32)>,
     /// The line where the open block or variable began.
     opened: u32,
-    warnings: Vec<(String, u32)>,
+    warnings: Vec<Warning>,
 }
 
 /// `\r\n` and `\r` become `\n`.
@@ -590,12 +591,13 @@ impl<'s> Lexer<'s> {
                 }
                 _ => {
                     let shown = String::from_utf8_lossy(&[next]).into_owned();
-                    self.warnings.push((
-                        format!(
-                            "Character \"{shown}\" should not be escaped; the \"\\\" character is ignored in Twig 3 but will not be in Twig 4. Please remove the extra \"\\\" character"
+                    self.warnings.push(Warning {
+                        text: format!(
+                            "Since twig/twig 3.12: Character \"{shown}\" should not be escaped; the \"\\\" character is ignored in Twig 3 but will not be in Twig 4. Please remove the extra \"\\\" character at position {i}"
                         ),
-                        self.line,
-                    ));
+                        line: self.line,
+                        quoted: true,
+                    });
                     out.push(next);
                 }
             }

@@ -27,6 +27,23 @@ pub(crate) struct Symbol {
     pub(crate) slot: u32,
 }
 
+/// A deprecation met while reading a template.
+#[derive(Debug)]
+pub(crate) struct Warning {
+    pub(crate) text: String,
+    pub(crate) line: u32,
+    /// Whether PHP Twig puts the template's name in quotes.
+    pub(crate) quoted: bool,
+}
+
+impl Warning {
+    /// The text with its place.
+    pub(crate) fn placed(&self, template: &str) -> String {
+        let quote = if self.quoted { "\"" } else { "" };
+        format!("{} in {quote}{template}{quote} at line {}.", self.text, self.line)
+    }
+}
+
 /// A module while it is parsed.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
@@ -42,7 +59,7 @@ pub(crate) struct Parser<'e> {
     pub(crate) source: &'e str,
     pub(crate) stream: Stream,
     pub(crate) draft: Draft,
-    pub(crate) warnings: Vec<(String, u32)>,
+    pub(crate) warnings: Vec<Warning>,
     /// Whether unknown filters, functions and tests are let pass, inside a `guard` that fails.
     pub(crate) lenient: u32,
     depth: u32,
@@ -52,7 +69,7 @@ pub(crate) struct Parser<'e> {
 #[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) module: Module,
-    pub(crate) warnings: Vec<(String, u32)>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// Parses a source whose line ends are normalised.
@@ -201,7 +218,7 @@ impl Parser<'_> {
     }
 
     pub(crate) fn warn(&mut self, message: String, line: u32) {
-        self.warnings.push((message, line));
+        self.warnings.push(Warning { text: message, line, quoted: true });
     }
 
     /// The callable of a name, or an error with suggestions.
@@ -209,8 +226,7 @@ impl Parser<'_> {
         match self.registry.find(kind, name) {
             Some(found) => {
                 if let Some(text) = &found.deprecation {
-                    let text = text.clone();
-                    self.warn(text, line);
+                    self.warnings.push(Warning { text: text.clone(), line, quoted: false });
                 }
                 Ok(found)
             }

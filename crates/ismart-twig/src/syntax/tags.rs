@@ -419,7 +419,7 @@ impl Parser<'_> {
         self.end_tag()?;
         let slot = self.new_import();
         self.add_symbol(Symbol { alias, name: None, slot });
-        Ok(NodeKind::Import { template, slot })
+        Ok(NodeKind::Import { tag: "import", template, slot })
     }
 
     fn macros_tag(&mut self) -> Result<NodeKind, Error> {
@@ -445,7 +445,7 @@ impl Parser<'_> {
         for (name, alias) in targets {
             self.add_symbol(Symbol { alias, name: Some(name), slot });
         }
-        Ok(NodeKind::Import { template, slot })
+        Ok(NodeKind::Import { tag: "from", template, slot })
     }
 
     fn with_tag(&mut self) -> Result<NodeKind, Error> {
@@ -507,11 +507,15 @@ impl Parser<'_> {
         self.end_tag()?;
         let (body, _) = self.body(until!("sandbox", "endsandbox"))?;
         self.end_tag()?;
-        for node in body.iter().filter(|_| body.len() > 1) {
+        let single = body.len() == 1;
+        for node in &body {
             let allowed = match &node.kind {
                 NodeKind::Include { .. } => true,
-                NodeKind::Text(range) => self.source.get(range.clone()).unwrap_or("").trim_ascii().is_empty(),
-                _ => false,
+                NodeKind::Print(_) => false,
+                NodeKind::Text(range) if !single => {
+                    self.source.get(range.clone()).unwrap_or("").trim_ascii().is_empty()
+                }
+                _ => single,
             };
             if !allowed {
                 return Err(Error::syntax(

@@ -33,6 +33,11 @@ pub trait Object: fmt::Debug + Send + Sync {
     /// The class, as errors and `dump` name it.
     fn class_name(&self) -> &str;
 
+    /// Whether the object is of a class or one that it is derived from, as policies of the sandbox name it.
+    fn is_a(&self, class: &str) -> bool {
+        self.class_name() == class
+    }
+
     /// A public property or constant.
     fn get(&self, name: &str) -> Option<Value> {
         let _ = name;

@@ -16,4 +16,5 @@ mod environment;
 mod harness;
 mod limits;
 mod mutations;
+mod php;
 mod templates;
