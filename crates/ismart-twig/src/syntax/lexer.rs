@@ -91,7 +91,8 @@ pub(crate) fn tokenize(code: &str) -> Result<Lexed, Error> {
         line: 1,
         line_start: 0,
         counted: (0, 0),
-        tokens: Vec::new(),
+        // About as many as templates of real sites have.
+        tokens: Vec::with_capacity(code.len() / 8 + 8),
         states: Vec::new(),
         state: State::Data,
         brackets: Vec::new(),
@@ -122,12 +123,28 @@ fn is_line_space(b: u8) -> bool {
     matches!(b, b' ' | b'\t' | 0 | 0x0b)
 }
 
-fn is_name_start(b: u8) -> bool {
+const fn is_name_start(b: u8) -> bool {
     b.is_ascii_alphabetic() || b == b'_' || b >= 0x7f
 }
 
+/// The bytes that names consist of.
+static NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "the table is built when compiling, where an index out of range would not compile"
+    )]
+    while at < 256 {
+        table[at] = is_name_start(at as u8) || (at as u8).is_ascii_digit();
+        at += 1;
+    }
+    table
+};
+
 fn is_name(b: u8) -> bool {
-    is_name_start(b) || b.is_ascii_digit()
+    NAME.get(usize::from(b)).copied().unwrap_or(false)
 }
 
 impl<'s> Lexer<'s> {
@@ -149,7 +166,9 @@ impl<'s> Lexer<'s> {
         if from < self.line_start || from > self.cursor {
             (from, column) = (self.line_start, 0);
         }
-        column += num::small(self.slice(from, self.cursor).chars().count());
+        let passed = self.bytes.get(from..self.cursor).unwrap_or(&[]);
+        // Bytes that begin a character.
+        column += passed.iter().fold(0, |n, b| n + u32::from(b & 0xc0 != 0x80));
         self.counted = (self.cursor, column);
         column + 1
     }
@@ -171,9 +190,16 @@ impl<'s> Lexer<'s> {
 
     /// Moves to a place, counting lines.
     fn move_to(&mut self, to: usize) {
-        for at in memchr::memchr_iter(b'\n', self.bytes.get(self.cursor..to).unwrap_or(&[])) {
+        let passed = self.bytes.get(self.cursor..to).unwrap_or(&[]);
+        let mut newline = |at: usize| {
             self.line += 1;
             self.line_start = self.cursor + at + 1;
+        };
+        // Most moves are over a name or a space, too short for a search by blocks.
+        if passed.len() < 16 {
+            passed.iter().enumerate().filter(|(_, b)| **b == b'\n').for_each(|(at, _)| newline(at));
+        } else {
+            memchr::memchr_iter(b'\n', passed).for_each(newline);
         }
         self.cursor = to;
     }
@@ -193,7 +219,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// The end of a run of bytes from a place.
-    fn run(&self, from: usize, test: fn(u8) -> bool) -> usize {
+    fn run(&self, from: usize, test: impl Fn(u8) -> bool) -> usize {
         let tail = self.bytes.get(from..).unwrap_or(&[]);
         from + tail.iter().take_while(|b| test(**b)).count()
     }
@@ -409,9 +435,21 @@ impl<'s> Lexer<'s> {
         Ok(())
     }
 
+    /// Whether the name at a place is the first word of an operator.
+    fn is_operator_word(&self, at: usize) -> bool {
+        let word = self.bytes.get(at..self.run(at, is_name)).unwrap_or(&[]);
+        matches!(
+            word,
+            b"and" | b"or" | b"xor" | b"not" | b"in" | b"is" | b"b" | b"matches" | b"starts" | b"ends" | b"has"
+        )
+    }
+
     /// The longest operator at a place.
     fn operator(&self, at: usize) -> Option<(&'static str, usize)> {
         let first = self.byte(at);
+        if first.is_ascii_alphabetic() && !self.is_operator_word(at) {
+            return None;
+        }
         let after_dot = at > 0 && matches!(self.byte(at - 1), b'.' | b'|');
         operators(first).iter().find_map(|operator| {
             let word = first.is_ascii_alphabetic();
