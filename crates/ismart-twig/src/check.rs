@@ -78,7 +78,7 @@ fn ops(list: &[Op], found: &mut BTreeSet<String>) {
             Op::With(op) => ops(&op.unit.body, found),
             Op::Cache(op) => ops(&op.unit.body, found),
             Op::Apply(op) => ops(&op.body, found),
-            Op::Print(ex, _) | Op::Set(_, ex, _) | Op::Do(ex, _) => printed(ex, found),
+            Op::Print(ex, ..) | Op::Set(_, ex, _) | Op::Do(ex, _) => printed(ex, found),
             _ => {}
         }
     }

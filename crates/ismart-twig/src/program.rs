@@ -103,15 +103,18 @@ pub(crate) struct Unit {
 pub(crate) enum Op {
     /// A range of the source.
     Text(Range<u32>),
-    /// A constant.
-    Str(EcoString),
-    Print(Ex, u32),
+    /// A constant and its place in the source.
+    Str(EcoString, u32),
+    /// What is printed, its line and its place in the source.
+    Print(Ex, u32, u32),
     If(Box<IfOp>),
     For(Box<ForOp>),
     Set(u32, Ex, u32),
     SetMany(Vec<u32>, Vec<Ex>, u32),
     Capture(u32, Vec<Op>),
     Do(Ex, u32),
+    /// Hands on what was put out so far.
+    Flush(u32),
     Block(Name, u32),
     Include(Box<IncludeOp>),
     Embed(Box<EmbedOp>),
@@ -312,6 +315,13 @@ pub(crate) enum ItemKey {
     Const(Key, u64),
     Dynamic(Ex),
     Spread,
+}
+
+impl ItemKey {
+    /// Whether this is a known key of a name.
+    pub(crate) fn is(&self, name: &Name) -> bool {
+        matches!(self, Self::Const(Key::Str(key), hash) if *hash == name.hash && *key == name.text)
+    }
 }
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod call;
 mod expr;
 mod frame;
 mod include;
+mod mapped;
 mod stmt;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub(crate) use frame::{BlockEntry, Blocks, Frame, Scope, Slot};
 
 use crate::env::Engine;
 use crate::error::{Error, ErrorKind};
+use crate::map::Mapper;
 use crate::program::{ArrowCode, Code};
 use crate::sandbox::Policy;
 use crate::template::Loaded;
@@ -35,6 +37,9 @@ pub struct Closure {
 
 /// Steps between two looks at the clock and the size of the output.
 const STEPS: u64 = 256;
+
+/// Bytes of output that are handed on together.
+const CHUNK: usize = 16 << 10;
 
 /// Templates that a rendering remembers by name; further ones are looked up in the environment each time.
 const KEPT: usize = 32;
@@ -59,6 +64,18 @@ pub(crate) struct Rt<'r> {
     deadline: Option<std::time::Instant>,
     /// Steps until the limits are looked at.
     steps: u64,
+    /// What is put out is captured for a value, this many times over.
+    captures: u32,
+    /// Where finished output goes while rendering goes on.
+    pub(crate) sink: Option<Sink<'r>>,
+    /// Follows values into the output, if somebody wants to know.
+    pub(crate) mapper: Option<Box<Mapper>>,
+}
+
+/// A writer for output, and the bytes it has been given.
+pub(crate) struct Sink<'r> {
+    pub(crate) writer: &'r mut (dyn std::io::Write + 'r),
+    pub(crate) written: usize,
 }
 
 impl<'r> Rt<'r> {
@@ -79,6 +96,9 @@ impl<'r> Rt<'r> {
             loaded: Vec::new(),
             deadline: limits.time.and_then(|t| std::time::Instant::now().checked_add(t)),
             steps: 0,
+            captures: 0,
+            sink: None,
+            mapper: None,
         }
     }
 
@@ -102,6 +122,9 @@ impl<'r> Rt<'r> {
     #[cold]
     fn refill(&mut self) -> Result<(), Error> {
         self.check_clock()?;
+        if self.out.len() >= CHUNK {
+            self.flush()?;
+        }
         let more = self.fuel.min(STEPS);
         if more == 0 {
             return Err(limit("The template did more work than its fuel allows."));
@@ -119,7 +142,8 @@ impl<'r> Rt<'r> {
     }
 
     fn check_clock(&self) -> Result<(), Error> {
-        if self.out.len() > self.engine.limits.output {
+        let written = self.sink.as_ref().map_or(0, |sink| sink.written);
+        if written + self.out.len() > self.engine.limits.output {
             return Err(limit("The template put out more than its limit allows."));
         }
         if let Some(deadline) = self.deadline
@@ -156,10 +180,39 @@ impl<'r> Rt<'r> {
         run: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<Vec<u8>, Error> {
         let start = self.out.len();
+        self.captures += 1;
         let result = run(self);
+        self.captures -= 1;
         let tail = self.out.get(start..).unwrap_or(&[]).to_vec();
         self.out.truncate(start);
         result.map(|()| tail)
+    }
+
+    /// Runs something and takes what it put out as markup.
+    pub(crate) fn capture_markup(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<Value, Error> {
+        let start = self.out.len();
+        let first = self.mapper.as_ref().map_or(0, |m| m.segments.len());
+        let text = self.capture(run)?;
+        self.check_size(text.len())?;
+        Ok(match &mut self.mapper {
+            Some(mapper) => mapper.keep(first, start, text),
+            None => markup(text),
+        })
+    }
+
+    /// Hands finished output to the writer, if there is one and nothing is being captured.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        if let (Some(sink), 0) = (&mut self.sink, self.captures) {
+            sink.writer
+                .write_all(&self.out)
+                .map_err(|e| Error::runtime(format!("The output could not be written: {e}.")))?;
+            sink.written += self.out.len();
+            self.out.clear();
+        }
+        Ok(())
     }
 
     /// Loads a template of the environment.

@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::env::{Context, Engine};
 use crate::error::{Error, ErrorKind};
+use crate::map::{Mapped, Mapper};
 use crate::program::{BlockCode, Code, Name, Op};
-use crate::run::{BlockEntry, Frame, Rt, Scope};
+use crate::run::{BlockEntry, Frame, Rt, Scope, Sink};
 use crate::value::{Array, Value};
 
 /// A compiled template with the blocks that `use` brought.
@@ -89,7 +90,7 @@ impl Loaded {
                     let range = crate::num::at(range.start)..crate::num::at(range.end);
                     space(self.code.source.get(range).unwrap_or(""))
                 }
-                Op::Str(text) => space(text),
+                Op::Str(text, _) => space(text),
                 Op::Block(..) => true,
                 _ => false,
             })
@@ -106,6 +107,11 @@ impl Loaded {
             Some(block) => Some(self.entry(block)),
             None => self.trait_block(name),
         }
+    }
+
+    /// Whether the template neither defines nor uses blocks.
+    pub(crate) fn has_no_blocks(&self) -> bool {
+        self.code.blocks.is_empty() && self.traits.is_empty()
     }
 
     /// A block that `use` brought.
@@ -224,7 +230,61 @@ impl Template {
     /// # Errors
     /// The first error met.
     pub fn render_bytes(&self, context: impl Into<Context>) -> Result<Rendered, Error> {
-        self.with_scope(context.into(), |rt, scope| rt.render(&self.0.loaded, scope))
+        let rendered =
+            self.with_scope(&context.into(), |_| (), |rt, scope| rt.render(&self.0.loaded, scope))?;
+        Ok(rendered.0)
+    }
+
+    /// Renders to a writer: finished output is handed on in pieces (of 16 KiB and more, and at `flush` tags), so
+    /// that its reader need not wait and memory need not hold the whole.
+    ///
+    /// Returns the messages of `deprecated` tags that were met.
+    ///
+    /// # Errors
+    /// The first error met, the writer's own among them; what was handed on before stays written.
+    ///
+    /// ```
+    /// use ismart_twig::{Environment, Value};
+    /// let env = Environment::new();
+    /// let template = env.template_from_string("{% for i in 1..n %}{{ i }} {% endfor %}").unwrap();
+    /// let mut out = Vec::new();
+    /// template.render_to(Value::map([("n", Value::from(5))]), &mut out).unwrap();
+    /// assert_eq!(out, b"1 2 3 4 5 ");
+    /// ```
+    pub fn render_to(
+        &self,
+        context: impl Into<Context>,
+        writer: &mut dyn std::io::Write,
+    ) -> Result<Vec<String>, Error> {
+        let sink = Sink { writer, written: 0 };
+        let rendered = self.with_scope(
+            &context.into(),
+            |rt| rt.sink = Some(sink),
+            |rt, scope| {
+                rt.render(&self.0.loaded, scope)?;
+                rt.flush()
+            },
+        )?;
+        Ok(rendered.0.warnings)
+    }
+
+    /// Renders and says of each part of the output where it came from: the place in the template, and the value
+    /// of the context that it shows.
+    ///
+    /// This costs a copy of the context and several times the work of [`Template::render_bytes`]; it is meant for
+    /// editors.
+    ///
+    /// # Errors
+    /// The first error met.
+    pub fn render_mapped(&self, context: impl Into<Context>) -> Result<Mapped, Error> {
+        let (mapper, context) = Mapper::new(&context.into());
+        let (rendered, mapper) = self.with_scope(
+            &context,
+            |rt| rt.mapper = Some(Box::new(mapper)),
+            |rt, scope| rt.render(&self.0.loaded, scope),
+        )?;
+        let map = mapper.map(|mapper| mapper.finish()).unwrap_or_default();
+        Ok(Mapped { bytes: rendered.bytes, map, warnings: rendered.warnings })
     }
 
     /// Renders one block.
@@ -233,22 +293,29 @@ impl Template {
     /// The first error met, a missing block among them.
     pub fn render_block(&self, name: &str, context: impl Into<Context>) -> Result<String, Error> {
         let name = Name::new(name);
-        let rendered = self.with_scope(context.into(), |rt, scope| {
-            let blocks = crate::run::Blocks::default().with(&self.0.loaded);
-            let unit = crate::program::Unit::default();
-            let frame = Frame::new(&unit, &self.0.loaded, &blocks, scope);
-            rt.block_of(&frame, &name)
-        })?;
+        let (rendered, _) = self.with_scope(
+            &context.into(),
+            |_| (),
+            |rt, scope| {
+                let blocks = crate::run::Blocks::default().with(&self.0.loaded);
+                let unit = crate::program::Unit::default();
+                let frame = Frame::new(&unit, &self.0.loaded, &blocks, scope);
+                rt.block_of(&frame, &name)
+            },
+        )?;
         String::from_utf8(rendered.bytes)
             .map_err(|e| Error::new(ErrorKind::Runtime, format!("The output is not UTF-8: {e}.")))
     }
 
-    fn with_scope(
-        &self,
-        context: Context,
-        run: impl FnOnce(&mut Rt<'_>, Scope<'_>) -> Result<(), Error>,
-    ) -> Result<Rendered, Error> {
+    /// Runs something with the variables of a context in a rendering that was prepared.
+    fn with_scope<'r>(
+        &'r self,
+        context: &Context,
+        prepare: impl FnOnce(&mut Rt<'r>),
+        run: impl FnOnce(&mut Rt<'r>, Scope<'_>) -> Result<(), Error>,
+    ) -> Result<(Rendered, Option<Box<Mapper>>), Error> {
         let mut rt = Rt::new(&self.0.engine);
+        prepare(&mut rt);
         let size = &self.0.loaded.size;
         let expected = size.load(Ordering::Relaxed);
         rt.out.reserve(expected + expected / 16);
@@ -259,10 +326,12 @@ impl Template {
         let name = self.0.loaded.code.name.clone();
         run(&mut rt, Scope::Root { layers: &layers }).map_err(|e| e.at(&name, 0))?;
         rt.check_output().map_err(|e| e.at(&name, 0))?;
-        if rt.out.len() != expected {
+        if rt.sink.is_none() && rt.out.len() != expected {
             size.store(rt.out.len(), Ordering::Relaxed);
         }
-        Ok(Rendered { bytes: std::mem::take(&mut rt.out), warnings: std::mem::take(&mut rt.warnings) })
+        let rendered =
+            Rendered { bytes: std::mem::take(&mut rt.out), warnings: std::mem::take(&mut rt.warnings) };
+        Ok((rendered, rt.mapper.take()))
     }
 }
 

@@ -39,7 +39,7 @@ impl Compiler<'_> {
                     ops.push(Op::Text(from..to));
                 }
             }
-            NodeKind::Print(expr) => self.print(expr, line, ops)?,
+            NodeKind::Print(expr, offset) => self.print(expr, line, *offset, ops)?,
             NodeKind::If(branches, otherwise) => {
                 self.tag("if", line);
                 let mut lowered = Vec::new();
@@ -86,7 +86,10 @@ impl Compiler<'_> {
                 self.reads_all();
                 ops.push(Op::Block(Name::new(name), line));
             }
-            NodeKind::Flush => self.tag("flush", line),
+            NodeKind::Flush => {
+                self.tag("flush", line);
+                ops.push(Op::Flush(line));
+            }
             NodeKind::Extends => self.tag("extends", line),
             NodeKind::Empty(name) => self.tag(name, line),
             NodeKind::Group(body) => {
@@ -190,7 +193,7 @@ impl Compiler<'_> {
                 let expr = self.call(callable, values, false, line);
                 match captured {
                     Some(body) => ops.push(Op::Apply(Box::new(ApplyOp { body, expr, line }))),
-                    None => ops.push(Op::Print(expr, line)),
+                    None => ops.push(Op::Print(expr, line, 0)),
                 }
             }
             _ => {}
@@ -202,7 +205,7 @@ impl Compiler<'_> {
         expr.map(|e| self.expr(e)).transpose()
     }
 
-    fn print(&mut self, expr: &Expr, line: u32, ops: &mut Vec<Op>) -> Result<(), Error> {
+    fn print(&mut self, expr: &Expr, line: u32, offset: u32, ops: &mut Vec<Op>) -> Result<(), Error> {
         let ex = self.guarding(|compiler| match compiler.strategy() {
             Some(_) => compiler.escaped(expr),
             None => compiler.expr(expr),
@@ -211,15 +214,15 @@ impl Compiler<'_> {
         if let Ex::Const(value) = &ex {
             let text = value.to_bytes()?;
             if let Ok(text) = std::str::from_utf8(&text) {
-                if let Some(Op::Str(last)) = ops.last_mut() {
+                if let Some(Op::Str(last, _)) = ops.last_mut() {
                     last.push_str(text);
                 } else if !text.is_empty() {
-                    ops.push(Op::Str(text.into()));
+                    ops.push(Op::Str(text.into(), offset));
                 }
                 return Ok(());
             }
         }
-        ops.push(Op::Print(ex, line));
+        ops.push(Op::Print(ex, line, offset));
         Ok(())
     }
 
@@ -326,7 +329,7 @@ fn assigns_loop(nodes: &[Node]) -> bool {
         NodeKind::For(f) => assigns_loop(&f.body) || f.else_body.as_ref().is_some_and(|b| assigns_loop(b)),
         NodeKind::Apply { body, .. } | NodeKind::AutoEscape { body, .. } => assigns_loop(body),
         NodeKind::Group(body) => assigns_loop(body),
-        NodeKind::Do(expr) | NodeKind::Print(expr) => {
+        NodeKind::Do(expr) | NodeKind::Print(expr, _) => {
             matches!(&expr.kind, ExprKind::Assign(name, _) if name == "loop")
         }
         _ => false,

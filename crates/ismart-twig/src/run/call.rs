@@ -45,8 +45,8 @@ impl Rt<'_> {
         printer: Printer,
         escaped: bool,
     ) -> Result<(), Error> {
-        let start = self.out.len();
         let result = self.with_args(frame, &call.args, |rt, args| {
+            let start = rt.out.len();
             if printer(rt, args)? {
                 if escaped {
                     escape::html_from(start, &mut rt.out);

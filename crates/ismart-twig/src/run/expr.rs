@@ -103,10 +103,7 @@ impl Rt<'_> {
                 escape::force(self.engine, strategy, &value).map_err(|e| e.with_line(*line))?
             }
             Ex::Call(call) => self.call(frame, call)?,
-            Ex::Macro(call) => {
-                let text = self.capture_macro(frame, call)?;
-                super::markup(text)
-            }
+            Ex::Macro(call) => self.capture_macro(frame, call)?,
             Ex::Block(block) => {
                 let text = self.capture_block(frame, block)?;
                 Value::bytes(text)
@@ -363,6 +360,14 @@ impl Rt<'_> {
 
     /// Puts out the text of an expression.
     pub(crate) fn print<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<(), Error> {
+        if self.mapper.is_some() {
+            return self.print_mapped(frame, ex);
+        }
+        self.print_plain(frame, ex)
+    }
+
+    /// As [`Rt::print`], for a rendering that follows no values.
+    pub(super) fn print_plain<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<(), Error> {
         match ex {
             Ex::Escape(strategy, inner, line) => {
                 if let Ex::Call(call) = &**inner
@@ -396,10 +401,10 @@ impl Rt<'_> {
                 if !left.truthy() {
                     return self.print(frame, &sides.2);
                 }
-                self.put(&left, sides.1.as_ref())
+                self.put(frame, &left, sides.1.as_ref())
             }
             Ex::Coalesce(sides) => match self.eval_opt(frame, &sides.0)? {
-                Some(left) if !left.is_null() => self.put(&left, sides.1.as_ref()),
+                Some(left) if !left.is_null() => self.put(frame, &left, sides.1.as_ref()),
                 _ => self.print(frame, &sides.2),
             },
             Ex::Concat(parts) => {
@@ -433,7 +438,14 @@ impl Rt<'_> {
         }
     }
 
-    fn put(&mut self, value: &Value, strategy: Option<&Strategy>) -> Result<(), Error> {
+    fn put(&mut self, frame: &Frame<'_>, value: &Value, strategy: Option<&Strategy>) -> Result<(), Error> {
+        if self.mapper.is_some() {
+            return self.put_mapped(frame, value, strategy);
+        }
+        self.put_plain(value, strategy)
+    }
+
+    pub(super) fn put_plain(&mut self, value: &Value, strategy: Option<&Strategy>) -> Result<(), Error> {
         match strategy {
             Some(strategy) => escape::write(self.engine, strategy, value, &mut self.out),
             None => value.write(&mut self.out),

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::callable::Lookup;
 use crate::num;
-use crate::program::{BlockCode, Ex, Name, Unit};
+use crate::program::{BlockCode, Ex, ItemKey, Name, Unit};
 use crate::syntax::ast::CallType;
 use crate::template::Loaded;
 use crate::value::{Array, Key, V, Value};
@@ -61,6 +61,8 @@ pub(crate) enum Scope<'a> {
     Frame(&'a Frame<'a>),
     /// Variables laid over a scope.
     Over(&'a Array, &'a Scope<'a>),
+    /// As `Over`, for the mapping that a template writes out.
+    Given(&'a [(ItemKey, Ex)], &'a [V<'a>], &'a Scope<'a>),
 }
 
 impl<'a> Scope<'a> {
@@ -72,6 +74,13 @@ impl<'a> Scope<'a> {
                 Some(value) => Some(V::Ref(value)),
                 None => below.get(name),
             },
+            Self::Given(items, values, below) => {
+                let found = items.iter().zip(values).rev().find(|((key, _), _)| key.is(name));
+                match found {
+                    Some((_, value)) => Some(V::Ref(value)),
+                    None => below.get(name),
+                }
+            }
         }
     }
 
@@ -91,6 +100,15 @@ impl<'a> Scope<'a> {
                 all
             }
             Self::Frame(frame) => frame.to_array(),
+            Self::Given(items, values, below) => {
+                let mut all = below.to_array();
+                for ((key, _), value) in items.iter().zip(values) {
+                    if let ItemKey::Const(key, hash) = key {
+                        all.insert_hashed(*hash, key, (**value).clone());
+                    }
+                }
+                all
+            }
             Self::Over(vars, below) => {
                 let mut all = below.to_array();
                 for (key, value) in vars {
@@ -131,6 +149,9 @@ impl<'a> Blocks<'a> {
     where
         'a: 'b,
     {
+        if template.has_no_blocks() {
+            return Blocks { entries: self.entries.clone() };
+        }
         let mut all = Blocks { entries: self.entries.clone() };
         template.each_block(|entry| {
             if all.find(entry.name).is_none() {
@@ -152,6 +173,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) slots: Vec<Slot<'a>>,
     pub(crate) scope: Scope<'a>,
     pub(crate) loops: SmallVec<[LoopState; 2]>,
+    /// Where in the source the expression stands that is being printed.
+    pub(crate) printing: u32,
     /// The slots that the scope does not define, in the order they were set.
     order: SmallVec<[u32; 8]>,
 }
@@ -172,7 +195,17 @@ impl<'a> Frame<'a> {
             slots.extend(unit.names.iter().map(|name| scope.get(name).map_or(Slot::Undefined, Slot::from_v)));
         }
         let source = template.code.source.as_bytes();
-        Self { unit, template, source, blocks, slots, scope, loops: SmallVec::new(), order: SmallVec::new() }
+        Self {
+            unit,
+            template,
+            source,
+            blocks,
+            slots,
+            scope,
+            loops: SmallVec::new(),
+            printing: 0,
+            order: SmallVec::new(),
+        }
     }
 
     /// A text of the template.

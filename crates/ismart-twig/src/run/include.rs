@@ -7,9 +7,9 @@ use ecow::EcoString;
 use smallvec::SmallVec;
 
 use super::frame::BlockEntry;
-use super::{Blocks, Frame, Rt, Scope, Slot, markup};
+use super::{Blocks, Frame, Rt, Scope, Slot};
 use crate::error::{Error, ErrorKind};
-use crate::program::{BlockEx, Code, EmbedOp, Ex, IncludeEx, IncludeOp, MacroCode, MacroEx, Name};
+use crate::program::{BlockEx, Code, EmbedOp, Ex, IncludeEx, IncludeOp, ItemKey, MacroCode, MacroEx, Name};
 use crate::template::Loaded;
 use crate::value::{Array, Key, KeyRef, V, Value};
 
@@ -131,6 +131,15 @@ impl Rt<'_> {
         with: Option<&'a Ex>,
         only: bool,
     ) -> Result<(), Error> {
+        if let (Some(Ex::Array(items)), false) = (with, only)
+            && items.iter().all(|(key, _)| matches!(key, ItemKey::Const(Key::Str(_), _)))
+        {
+            let mut values: SmallVec<[V<'a>; 4]> = SmallVec::with_capacity(items.len());
+            for (_, ex) in items {
+                values.push(self.eval(frame, ex)?);
+            }
+            return self.render(template, Scope::Given(items, &values, &Scope::Frame(frame)));
+        }
         let literal;
         let value;
         let vars = match with {
@@ -173,9 +182,7 @@ impl Rt<'_> {
         frame: &mut Frame<'a>,
         ex: &'a IncludeEx,
     ) -> Result<Value, Error> {
-        let text = self.capture(|rt| rt.show_include(frame, ex))?;
-        self.check_size(text.len())?;
-        Ok(markup(text))
+        self.capture_markup(|rt| rt.show_include(frame, ex))
     }
 
     /// Puts out what the `include` function gives.
@@ -420,8 +427,8 @@ impl Rt<'_> {
         &mut self,
         frame: &mut Frame<'a>,
         call: &'a MacroEx,
-    ) -> Result<Vec<u8>, Error> {
-        self.capture(|rt| rt.show_macro(frame, call))
+    ) -> Result<Value, Error> {
+        self.capture_markup(|rt| rt.show_macro(frame, call))
     }
 
     /// Calls a macro; what it puts out goes to the output.
@@ -432,13 +439,15 @@ impl Rt<'_> {
     }
 
     fn macro_inner<'a>(&mut self, frame: &mut Frame<'a>, call: &'a MacroEx) -> Result<(), Error> {
-        if let (Some(at), true) = (call.own, call.plain) {
-            let args = self.macro_args(frame, call)?;
-            let home = frame.template;
-            if let Some(code) = home.code.macros.get(at) {
-                return self.run_macro(home, code, args);
+        if call.plain {
+            if let Some(at) = call.own {
+                return self.run_plain_macro(frame, call, frame.template, at);
             }
-            return Ok(());
+            if let (Ex::Const(Value::Str(name)), Some(home)) = (&call.name, self.macro_home(frame, call))
+                && let Some(at) = home.code.macros.iter().position(|m| m.name == *name)
+            {
+                return self.run_plain_macro(frame, call, &home, at);
+            }
         }
         let name = self.eval(frame, &call.name)?.to_text()?;
         let args = self.macro_args(frame, call)?;
@@ -480,6 +489,40 @@ impl Rt<'_> {
             }
         }
         Ok(out)
+    }
+
+    /// Runs a macro with arguments by position, which are evaluated into its variables.
+    fn run_plain_macro<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        call: &'a MacroEx,
+        home: &Arc<Loaded>,
+        at: usize,
+    ) -> Result<(), Error> {
+        let Some(code) = home.code.macros.get(at) else { return Ok(()) };
+        let layers: [&Array; 1] = [self.globals];
+        let blocks = Blocks::default().with(home);
+        let mut inner = Frame::new(&code.unit, home, &blocks, Scope::Root { layers: &layers });
+        let mut args = call.args.iter();
+        for (_, slot, default) in &code.params {
+            let value = match (args.next(), default) {
+                (Some((_, ex)), _) => Slot::from_v(self.eval(frame, ex)?),
+                (None, Some(default)) => Slot::Ref(default),
+                (None, None) => Slot::Own(Value::Null),
+            };
+            inner.set(*slot, value);
+        }
+        let mut rest = Array::new();
+        for (_, ex) in args {
+            rest.push(self.eval(frame, ex)?.into_owned());
+        }
+        if let Some(slot) = code.rest {
+            inner.set(slot, Slot::Own(rest.into()));
+        }
+        self.nested(|rt| {
+            rt.secured(&home.code)?;
+            rt.run(&mut inner, &code.unit.body)
+        })
     }
 
     fn run_macro(&mut self, home: &Arc<Loaded>, code: &MacroCode, args: MacroArgs<'_>) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Runs tags.
 
 use super::frame::LoopState;
-use super::{Frame, Rt, Scope, Slot, markup};
+use super::{Frame, Rt, Scope, Slot};
 use crate::callable::Strategy;
 use crate::error::Error;
 use crate::num;
@@ -13,10 +13,10 @@ impl Rt<'_> {
     pub(crate) fn run<'a>(&mut self, frame: &mut Frame<'a>, ops: &'a [Op]) -> Result<(), Error> {
         for op in ops {
             match op {
-                Op::Text(range) => self.out.extend_from_slice(frame.text(range)),
+                Op::Text(range) if self.mapper.is_none() => self.out.extend_from_slice(frame.text(range)),
                 // Most of what templates print is a text of the data, escaped where it lies.
-                Op::Print(Ex::Escape(Strategy::Html, inner, _), line)
-                    if let Some(Value::Str(text)) = frame.path(inner) =>
+                Op::Print(Ex::Escape(Strategy::Html, inner, _), line, _)
+                    if let (Some(Value::Str(text)), None) = (frame.path(inner), &self.mapper) =>
                 {
                     match self.burn() {
                         Ok(()) => escape::html(text.as_bytes(), &mut self.out),
@@ -32,15 +32,17 @@ impl Rt<'_> {
     fn step<'a>(&mut self, frame: &mut Frame<'a>, op: &'a Op) -> Result<(), Error> {
         match op {
             Op::Text(range) => {
-                self.out.extend_from_slice(frame.text(range));
+                self.put_template(frame, frame.text(range), range.start);
                 Ok(())
             }
-            Op::Str(text) => {
-                self.out.extend_from_slice(text.as_bytes());
+            Op::Str(text, offset) => {
+                self.put_template(frame, text.as_bytes(), *offset);
                 Ok(())
             }
-            Op::Print(ex, line) => {
-                self.burn()?;
+            Op::Print(ex, line, offset) => {
+                let result = self.burn();
+                self.located(frame, result, *line)?;
+                frame.printing = *offset;
                 let result = self.print(frame, ex);
                 self.located(frame, result, *line)
             }
@@ -73,14 +75,17 @@ impl Rt<'_> {
                 Ok(())
             }
             Op::Capture(slot, body) => {
-                let text = self.capture(|rt| rt.run(frame, body))?;
-                self.check_size(text.len())?;
-                frame.set(*slot, Slot::Own(markup(text)));
+                let text = self.capture_markup(|rt| rt.run(frame, body))?;
+                frame.set(*slot, Slot::Own(text));
                 Ok(())
             }
             Op::Do(ex, line) => {
                 self.burn()?;
                 let result = self.eval(frame, ex).map(|_| ());
+                self.located(frame, result, *line)
+            }
+            Op::Flush(line) => {
+                let result = self.flush();
                 self.located(frame, result, *line)
             }
             Op::Block(name, line) => {
@@ -309,8 +314,8 @@ impl Rt<'_> {
     }
 
     fn apply_tag<'a>(&mut self, frame: &mut Frame<'a>, op: &'a ApplyOp) -> Result<(), Error> {
-        let text = self.capture(|rt| rt.run(frame, &op.body))?;
-        let before = std::mem::replace(&mut self.captured, markup(text));
+        let text = self.capture_markup(|rt| rt.run(frame, &op.body))?;
+        let before = std::mem::replace(&mut self.captured, text);
         let result = self.print(frame, &op.expr);
         self.captured = before;
         self.located(frame, result, op.line)

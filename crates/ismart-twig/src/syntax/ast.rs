@@ -253,7 +253,8 @@ pub(crate) struct Node {
 #[derive(Clone, Debug)]
 pub(crate) enum NodeKind {
     Text(Range<usize>),
-    Print(Expr),
+    /// What is printed and where it stands in the source.
+    Print(Expr, u32),
     /// `(condition, body)` pairs, then the else body.
     If(Vec<(Expr, Vec<Node>)>, Option<Vec<Node>>),
     For(Box<For>),

@@ -179,6 +179,14 @@ impl<'s> Lexer<'s> {
         self.tokens.push(Token { kind, value, range: cursor..cursor, line, column });
     }
 
+    /// Pushes an opening delimiter, whose range is its own.
+    fn push_open(&mut self, kind: Kind, start: usize) {
+        self.push(kind, Value::Null);
+        if let Some(token) = self.tokens.last_mut() {
+            token.range = start..self.cursor;
+        }
+    }
+
     fn push_text(&mut self, from: usize, to: usize) {
         if from < to {
             self.push(Kind::Text, Value::Null);
@@ -264,14 +272,14 @@ impl<'s> Lexer<'s> {
                     self.line = line;
                     Ok(())
                 } else {
-                    self.push(Kind::BlockStart, Value::Null);
+                    self.push_open(Kind::BlockStart, start);
                     self.enter(State::Block);
                     self.opened = self.line;
                     Ok(())
                 }
             }
             _ => {
-                self.push(Kind::VarStart, Value::Null);
+                self.push_open(Kind::VarStart, start);
                 self.enter(State::Var);
                 self.opened = self.line;
                 Ok(())
@@ -440,7 +448,17 @@ impl<'s> Lexer<'s> {
         let word = self.bytes.get(at..self.run(at, is_name)).unwrap_or(&[]);
         matches!(
             word,
-            b"and" | b"or" | b"xor" | b"not" | b"in" | b"is" | b"b" | b"matches" | b"starts" | b"ends" | b"has"
+            b"and"
+                | b"or"
+                | b"xor"
+                | b"not"
+                | b"in"
+                | b"is"
+                | b"b"
+                | b"matches"
+                | b"starts"
+                | b"ends"
+                | b"has"
         )
     }
 

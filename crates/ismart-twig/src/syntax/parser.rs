@@ -10,6 +10,7 @@ use super::token::{Kind, Stream, Token};
 use crate::callable::{CallKind, Callable};
 use crate::env::Registry;
 use crate::error::{Error, suggestion};
+use crate::num;
 
 /// Nesting of expressions and tags beyond which a template is refused.
 const MAX_DEPTH: u32 = 160;
@@ -128,7 +129,10 @@ impl Parser<'_> {
                 Kind::VarStart => {
                     let expr = self.expression(0)?;
                     self.stream.expect(Kind::VarEnd, "", "")?;
-                    nodes.push(Node { kind: NodeKind::Print(expr), line: token.line });
+                    nodes.push(Node {
+                        kind: NodeKind::Print(expr, num::small(token.range.start)),
+                        line: token.line,
+                    });
                 }
                 Kind::BlockStart => {
                     let tag = self.stream.current().clone();
@@ -275,7 +279,7 @@ impl Parser<'_> {
                 let text = text.strip_prefix('\u{feff}').unwrap_or(text);
                 text.bytes().all(|b| b.is_ascii_whitespace() || b == 0x0b)
             }
-            NodeKind::Print(_)
+            NodeKind::Print(..)
             | NodeKind::HostTag { .. }
             | NodeKind::Include { .. }
             | NodeKind::Embed { .. }

@@ -9,6 +9,7 @@ use super::parser::{Draft, Parser, Symbol, Until};
 use super::token::{Kind, Token};
 use crate::callable::{CallKind, Strategy};
 use crate::error::Error;
+use crate::num;
 use crate::value::Value;
 
 /// The names of the built-in tags, in the order suggestions list them.
@@ -235,7 +236,8 @@ impl Parser<'_> {
             }
             body
         } else {
-            vec![Node { kind: NodeKind::Print(self.expression(0)?), line }]
+            let offset = num::small(self.stream.current().range.start);
+            vec![Node { kind: NodeKind::Print(self.expression(0)?, offset), line }]
         };
         self.end_tag()?;
         self.draft.block_stack.pop();

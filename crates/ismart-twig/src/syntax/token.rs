@@ -50,7 +50,7 @@ pub(crate) struct Token {
     pub(crate) kind: Kind,
     /// The text of names, operators, punctuation and strings.
     pub(crate) value: Value,
-    /// The place in the source of a text.
+    /// The place in the source of a text or an opening delimiter; for other tokens where they begin.
     pub(crate) range: Range<usize>,
     pub(crate) line: u32,
     pub(crate) column: u32,

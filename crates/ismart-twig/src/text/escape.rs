@@ -168,11 +168,13 @@ const fn is_special(b: u8) -> bool {
 
 /// Whether HTML needs no change of a text.
 fn is_clean(text: &[u8]) -> bool {
-    let (blocks, rest) = text.as_chunks::<16>();
     let any = |found: bool, b: &u8| found | is_special(*b);
-    blocks.iter().all(|block| !block.iter().fold(false, any))
-        && rest.iter().fold(0, |found, b| found | HTML_CHANGES.get(usize::from(*b)).copied().unwrap_or(0))
-            == 0
+    // The last block overlaps the one before, so that no rest is left.
+    if let Some(last) = text.last_chunk::<16>() {
+        let (blocks, _) = text.as_chunks::<16>();
+        return blocks.iter().all(|block| !block.iter().fold(false, any)) && !last.iter().fold(false, any);
+    }
+    text.iter().fold(0, |found, b| found | HTML_CHANGES.get(usize::from(*b)).copied().unwrap_or(0)) == 0
 }
 
 /// `htmlspecialchars` of valid UTF-8: blocks that need nothing are copied whole, others byte by byte

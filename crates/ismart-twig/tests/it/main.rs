@@ -15,6 +15,7 @@ mod check;
 mod environment;
 mod harness;
 mod limits;
+mod mapping;
 mod mutations;
 mod php;
 mod templates;
