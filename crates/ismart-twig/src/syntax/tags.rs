@@ -513,7 +513,7 @@ impl Parser<'_> {
         for node in &body {
             let allowed = match &node.kind {
                 NodeKind::Include { .. } => true,
-                NodeKind::Print(_) => false,
+                NodeKind::Print(..) => false,
                 NodeKind::Text(range) if !single => {
                     self.source.get(range.clone()).unwrap_or("").trim_ascii().is_empty()
                 }
