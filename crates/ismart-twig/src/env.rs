@@ -55,13 +55,14 @@ impl AutoEscape {
 /// What a rendering may use up, so that templates of strangers cannot harm.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Steps: printed expressions, assignments, rounds of loops and calls of arrow functions.
+    /// Steps: printed expressions, assignments, rounds of loops and calls of arrow functions, and one for
+    /// every 16 elements or bytes of a value that a template makes.
     pub fuel: Option<u64>,
     /// How deep templates, blocks, macros and arrow functions may call each other.
     pub depth: u32,
     /// Bytes of output.
     pub output: usize,
-    /// Elements of an array and bytes of a text that a template makes.
+    /// Elements of an array, with those of arrays inside of it, and bytes of a text that a template makes.
     pub items: usize,
     /// Wall time.
     pub time: Option<Duration>,

@@ -22,7 +22,7 @@ use crate::map::Mapper;
 use crate::program::{ArrowCode, Code};
 use crate::sandbox::Policy;
 use crate::template::Loaded;
-use crate::value::{Array, Value};
+use crate::value::{Array, Nest, Value};
 
 /// An arrow function with the variables it captured.
 #[derive(Debug)]
@@ -33,7 +33,14 @@ pub struct Closure {
     pub(crate) captured: Vec<(u32, Value)>,
     /// The whole context, if the body may read any variable.
     pub(crate) context: Option<Array>,
+    pub(crate) nest: Nest,
 }
+
+/// Levels of arrays within arrays that a template may build: what walks a value nests as deep.
+const NESTING: u32 = 500;
+
+/// Elements and bytes that are made as one step.
+const PER_STEP: usize = 16;
 
 /// Steps between two looks at the clock and the size of the output.
 const STEPS: u64 = 256;
@@ -127,7 +134,7 @@ impl<'r> Rt<'r> {
         }
         let more = self.fuel.min(STEPS);
         if more == 0 {
-            return Err(limit("The template did more work than its fuel allows."));
+            return Err(out_of_fuel());
         }
         if self.fuelled {
             self.fuel -= more;
@@ -152,6 +159,44 @@ impl<'r> Rt<'r> {
             return Err(limit("The template ran longer than its limit allows."));
         }
         Ok(())
+    }
+
+    /// Counts a value that a template made: what it holds costs steps, and neither its nesting nor all that it
+    /// holds may pass the limits, so that small templates cannot make what nothing can walk.
+    pub(crate) fn weigh(&mut self, value: &Value) -> Result<(), Error> {
+        let size = match value {
+            Value::Str(text) | Value::Markup(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => match value.nest() {
+                Some(nest) if nest.depth > NESTING => {
+                    return Err(limit("Arrays are nested deeper than the limit allows."));
+                }
+                Some(nest) => crate::num::at(nest.weight),
+                None => return Ok(()),
+            },
+        };
+        if size < PER_STEP { Ok(()) } else { self.weigh_size(size) }
+    }
+
+    /// A value that was weighed.
+    pub(crate) fn weighed(&mut self, value: Value) -> Result<Value, Error> {
+        self.weigh(&value).map(|()| value)
+    }
+
+    #[cold]
+    fn weigh_size(&mut self, size: usize) -> Result<(), Error> {
+        self.check_size(size)?;
+        let cost = u64::try_from(size / PER_STEP).unwrap_or(u64::MAX);
+        if let Some(left) = self.steps.checked_sub(cost) {
+            self.steps = left;
+            return Ok(());
+        }
+        if self.fuelled {
+            let rest = cost - self.steps;
+            self.fuel = self.fuel.checked_sub(rest).ok_or_else(out_of_fuel)?;
+        }
+        self.steps = 0;
+        self.check_clock()
     }
 
     /// Refuses collections and texts above the limit.
@@ -286,6 +331,10 @@ impl<'r> Rt<'r> {
             _ => Ok(()),
         }
     }
+}
+
+fn out_of_fuel() -> Error {
+    limit("The template did more work than its fuel allows.")
 }
 
 fn limit(message: &str) -> Error {

@@ -15,7 +15,7 @@ use ecow::EcoString;
 
 pub(crate) use arith::{Bits, Op2};
 pub use array::{Array, Iter, Key, KeyRef};
-pub(crate) use array::{canonical_int, hash_str};
+pub(crate) use array::{Nest, canonical_int, hash_str};
 pub use convert::Number;
 pub(crate) use convert::{float_repr, float_text, numeric_prefix, parse_numeric, significant};
 pub use object::{CallArgs, Object};
@@ -172,6 +172,15 @@ impl Value {
             Self::Object(o) => o.class_name(),
             _ => return None,
         })
+    }
+
+    /// How deep an array or an arrow function's variables are nested, and what they weigh.
+    pub(crate) fn nest(&self) -> Option<Nest> {
+        match self {
+            Self::Array(array) => Some(array.nest()),
+            Self::Closure(closure) => Some(closure.nest),
+            _ => None,
+        }
     }
 
     /// Whether PHP would hold this as an object.

@@ -329,12 +329,12 @@ fn by_letters(value: &Value, limit: Option<i64>) -> Out {
     Ok(Value::list(units.chunks(num::index(size)).map(|c| Value::bytes(c.concat()))))
 }
 
-pub(super) fn url_encode(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+pub(super) fn url_encode(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     match arg(args, 0) {
         Value::Array(array) => {
-            let mut parts = Vec::new();
-            query(array, "", &mut parts)?;
-            Ok(Value::from(parts.join("&")))
+            let mut out = String::new();
+            query(rt, array, "", &mut out)?;
+            Ok(Value::from(out))
         }
         other => {
             let text = text_param(other, "rawurlencode", 1, "string")?;
@@ -346,16 +346,26 @@ pub(super) fn url_encode(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
 }
 
 /// `http_build_query`: nested arrays become `a[b]`.
-fn query(array: &Array, prefix: &str, parts: &mut Vec<String>) -> Result<(), Error> {
+fn query(rt: &Rt<'_>, array: &Array, prefix: &str, out: &mut String) -> Result<(), Error> {
     for (key, value) in array {
         let name = escaping::url_text(key.to_string().as_bytes());
         let name = if prefix.is_empty() { name.into_owned() } else { format!("{prefix}%5B{name}%5D") };
-        match value {
-            Value::Null => {}
-            Value::Array(inner) => query(inner, &name, parts)?,
-            Value::Bool(b) => parts.push(format!("{name}={}", u8::from(*b))),
-            other => parts.push(format!("{name}={}", escaping::url_text(&other.to_bytes()?))),
+        rt.check_size(out.len() + name.len())?;
+        let text = match value {
+            Value::Null => continue,
+            Value::Array(inner) => {
+                query(rt, inner, &name, out)?;
+                continue;
+            }
+            Value::Bool(b) => u8::from(*b).to_string(),
+            other => escaping::url_text(&other.to_bytes()?).into_owned(),
+        };
+        if !out.is_empty() {
+            out.push('&');
         }
+        out.push_str(&name);
+        out.push('=');
+        out.push_str(&text);
     }
     Ok(())
 }
@@ -363,7 +373,7 @@ fn query(array: &Array, prefix: &str, parts: &mut Vec<String>) -> Result<(), Err
 pub(super) fn json_encode(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let flags = int_param(arg(args, 1), "json_encode", 2, "flags", false)?;
     let depth = args.get(2).map_or(512, |v| v.to_int());
-    match json::encode(arg(args, 0), flags, depth) {
+    match json::encode(arg(args, 0), flags, depth, rt.engine.limits.items) {
         Some(text) => {
             rt.check_size(text.len())?;
             Ok(Value::from(text))

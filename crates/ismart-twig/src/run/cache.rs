@@ -37,12 +37,17 @@ impl Rt<'_> {
             }
             None => None,
         };
+        let Some(store) = store else {
+            return self.nested(|rt| rt.run(&mut inner, &op.unit.body));
+        };
+        // The fragment stays whole until it is kept, although the output may be handed on meanwhile.
         let start = self.out.len();
-        self.nested(|rt| rt.run(&mut inner, &op.unit.body))?;
-        if let Some(store) = store {
-            let bytes: Arc<[u8]> = self.out.get(start..).unwrap_or(&[]).into();
-            store.save(&key, Fragment { bytes, ttl, tags }, self.moment());
-        }
+        self.captures += 1;
+        let result = self.nested(|rt| rt.run(&mut inner, &op.unit.body));
+        self.captures -= 1;
+        result?;
+        let bytes: Arc<[u8]> = self.out.get(start..).unwrap_or(&[]).into();
+        store.save(&key, Fragment { bytes, ttl, tags }, self.moment());
         Ok(())
     }
 

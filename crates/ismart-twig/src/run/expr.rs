@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::num;
 use crate::program::{ArrowCode, AttrKey, Cmp, Ex, ItemKey, LoopField, MatchEx};
 use crate::text::escape;
-use crate::value::{Array, Key, V, Value};
+use crate::value::{Array, Key, Nest, V, Value};
 
 static NULL: Value = Value::Null;
 
@@ -34,7 +34,7 @@ impl Rt<'_> {
             Ex::Attr(attr) => return Ok(self.attr_chain(frame, attr, false)?.unwrap_or(V::Ref(&NULL))),
             Ex::Paren(inner) => return self.eval(frame, inner),
             Ex::Line(line, inner) => return self.eval(frame, inner).map_err(|e| e.with_line(*line)),
-            Ex::Context => frame.to_array().into(),
+            Ex::Context => self.weighed(frame.to_array().into())?,
             Ex::Captured => self.captured.clone(),
             Ex::Loop(depth, field, line) => self.loop_field(frame, *depth, *field, *line)?,
             Ex::List(items) => {
@@ -42,9 +42,12 @@ impl Rt<'_> {
                 for item in items {
                     list.push(self.eval(frame, item)?.into_owned());
                 }
-                Array::from(list).into()
+                self.weighed(Array::from(list).into())?
             }
-            Ex::Array(items) => self.pairs(frame, items)?.into(),
+            Ex::Array(items) => {
+                let array = self.pairs(frame, items)?;
+                self.weighed(array.into())?
+            }
             Ex::Not(inner) => Value::Bool(!self.truth(frame, inner)?),
             Ex::Neg(inner) => self.eval(frame, inner)?.negate()?,
             Ex::Pos(inner) => self.eval(frame, inner)?.plus()?,
@@ -63,8 +66,7 @@ impl Rt<'_> {
                 for part in parts {
                     self.append(frame, part, &mut text)?;
                 }
-                self.check_size(text.len())?;
-                Value::from_bytes(&text)
+                self.weighed(Value::from_bytes(&text))?
             }
             Ex::Cmp(..) | Ex::And(_) | Ex::Or(_) | Ex::Xor(_) | Ex::Has(..) | Ex::Defined(_) => {
                 return self.logic(frame, ex);
@@ -73,7 +75,8 @@ impl Rt<'_> {
             Ex::Range(sides) => {
                 let from = self.eval(frame, &sides.0)?;
                 let to = self.eval(frame, &sides.1)?;
-                range(self, &from, &to, &Value::Int(1))?
+                let value = range(self, &from, &to, &Value::Int(1))?;
+                self.weighed(value)?
             }
             Ex::Cond(sides) => {
                 let branch = if self.truth(frame, &sides.0)? { &sides.1 } else { &sides.2 };
@@ -113,7 +116,7 @@ impl Rt<'_> {
                 Value::bytes(text)
             }
             Ex::Include(include) => self.include_function(frame, include)?,
-            Ex::Arrow(code) => Value::Closure(Arc::new(Self::closure(frame, code))),
+            Ex::Arrow(code) => self.weighed(Value::Closure(Arc::new(Self::closure(frame, code))))?,
             Ex::Assign(slot, inner) => {
                 let value = self.eval(frame, inner)?;
                 frame.set(*slot, Slot::from_v(value));
@@ -126,7 +129,10 @@ impl Rt<'_> {
                 for arg in args {
                     values.push(self.eval(frame, arg)?.into_owned());
                 }
-                crate::text::dump::dump(frame, &values)?
+                {
+                    let text = crate::text::dump::dump(frame, &values, self.engine.limits.items)?;
+                    self.weighed(text)?
+                }
             }
             Ex::Spread(inner) => return self.eval(frame, inner),
             Ex::Guard(inner, line) => {
@@ -468,7 +474,22 @@ impl Rt<'_> {
             .filter_map(|(outer, inner)| Some((*inner, frame.peek(*outer)?.into_owned())))
             .collect();
         let context = code.whole_context.then(|| frame.to_array());
-        Closure { code: code.clone(), template: frame.template.clone(), captured, context }
+        let mut closure = Closure {
+            code: code.clone(),
+            template: frame.template.clone(),
+            captured,
+            context,
+            nest: Nest::default(),
+        };
+        for (_, value) in &closure.captured {
+            if let Some(inner) = value.nest() {
+                closure.nest.add(inner);
+            }
+        }
+        if let Some(context) = &closure.context {
+            closure.nest.add(context.nest());
+        }
+        closure
     }
 
     fn assign_list<'a>(

@@ -137,7 +137,12 @@ impl Rt<'_> {
     }
 
     fn for_loop<'a>(&mut self, frame: &mut Frame<'a>, op: &'a ForOp) -> Result<(), Error> {
-        let parent = if op.keeps_parent { Some(Value::from(frame.to_array())) } else { None };
+        let parent = if op.keeps_parent {
+            let context = self.weighed(frame.to_array().into());
+            Some(self.located(frame, context, op.line)?)
+        } else {
+            None
+        };
         let seq = match (&op.seq, &parent) {
             // The walked context holds its own parent.
             (crate::program::Ex::Context, Some(parent)) => {

@@ -4,8 +4,9 @@ use crate::error::Error;
 use crate::run::Frame;
 use crate::value::{Array, KeyRef, Value, float_repr};
 
-/// The dump of values or, without any, of all variables but templates.
-pub(crate) fn dump(frame: &Frame<'_>, values: &[Value]) -> Result<Value, Error> {
+/// The dump of values or, without any, of all variables but templates. It ends soon after so many bytes: the
+/// caller refuses what is longer.
+pub(crate) fn dump(frame: &Frame<'_>, values: &[Value], most: usize) -> Result<Value, Error> {
     let mut out = Vec::new();
     if values.is_empty() {
         let mut all = Array::new();
@@ -14,10 +15,10 @@ pub(crate) fn dump(frame: &Frame<'_>, values: &[Value]) -> Result<Value, Error> 
                 all.insert(key.to_key(), value.clone());
             }
         }
-        show(&all.into(), 0, &mut out);
+        show(&all.into(), 0, most, &mut out);
     }
     for value in values {
-        show(value, 0, &mut out);
+        show(value, 0, most, &mut out);
     }
     Ok(Value::bytes(out))
 }
@@ -28,7 +29,10 @@ fn line(indent: usize, text: &str, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-fn show(value: &Value, indent: usize, out: &mut Vec<u8>) {
+fn show(value: &Value, indent: usize, most: usize, out: &mut Vec<u8>) {
+    if out.len() > most {
+        return;
+    }
     match value {
         Value::Null => line(indent, "NULL", out),
         Value::Bool(b) => line(indent, &format!("bool({b})"), out),
@@ -43,7 +47,7 @@ fn show(value: &Value, indent: usize, out: &mut Vec<u8>) {
         }
         Value::Array(array) => {
             line(indent, &format!("array({}) {{", array.len()), out);
-            fields(array, indent, out);
+            fields(array, indent, most, out);
         }
         _ => {
             let properties = match value {
@@ -53,18 +57,18 @@ fn show(value: &Value, indent: usize, out: &mut Vec<u8>) {
             };
             // PHP numbers objects; a dump of values has one at a time.
             line(indent, &format!("object({})#1 ({}) {{", value.type_name(), properties.len()), out);
-            fields(&properties, indent, out);
+            fields(&properties, indent, most, out);
         }
     }
 }
 
-fn fields(array: &Array, indent: usize, out: &mut Vec<u8>) {
+fn fields(array: &Array, indent: usize, most: usize, out: &mut Vec<u8>) {
     for (key, value) in array {
         match key {
             KeyRef::Int(n) => line(indent + 2, &format!("[{n}]=>"), out),
             KeyRef::Str(s) => line(indent + 2, &format!("[\"{s}\"]=>"), out),
         }
-        show(value, indent + 2, out);
+        show(value, indent + 2, most, out);
     }
     line(indent, "}", out);
 }

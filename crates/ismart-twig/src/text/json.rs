@@ -26,11 +26,13 @@ struct Encoder {
     depth: i64,
     out: String,
     failed: bool,
+    /// Bytes after which nothing more is written: the caller refuses what is longer.
+    most: usize,
 }
 
 /// The JSON text of a value; `None` where PHP gives `false`.
-pub(crate) fn encode(value: &Value, flags: i64, max_depth: i64) -> Option<String> {
-    let mut encoder = Encoder { flags, max_depth, depth: 0, out: String::new(), failed: false };
+pub(crate) fn encode(value: &Value, flags: i64, max_depth: i64, most: usize) -> Option<String> {
+    let mut encoder = Encoder { flags, max_depth, depth: 0, out: String::new(), failed: false, most };
     encoder.value(value);
     if encoder.failed && !encoder.has(flag::PARTIAL_OUTPUT) { None } else { Some(encoder.out) }
 }
@@ -46,6 +48,9 @@ impl Encoder {
     }
 
     fn value(&mut self, value: &Value) {
+        if self.out.len() > self.most {
+            return;
+        }
         match value {
             Value::Null => self.out.push_str("null"),
             Value::Bool(b) => self.out.push_str(if *b { "true" } else { "false" }),
@@ -214,16 +219,17 @@ mod tests {
     #[test]
     fn flags_change_the_form() {
         let v = Value::map([("a/b", Value::from("é<")), ("n", Value::Float(10.0))]);
-        assert_eq!(encode(&v, 0, 512).unwrap(), r#"{"a\/b":"\u00e9<","n":10}"#);
+        assert_eq!(encode(&v, 0, 512, 999).unwrap(), r#"{"a\/b":"\u00e9<","n":10}"#);
         assert_eq!(
-            encode(&v, flag::PRETTY_PRINT | flag::UNESCAPED_UNICODE | flag::UNESCAPED_SLASHES, 512).unwrap(),
+            encode(&v, flag::PRETTY_PRINT | flag::UNESCAPED_UNICODE | flag::UNESCAPED_SLASHES, 512, 999)
+                .unwrap(),
             "{\n    \"a/b\": \"é<\",\n    \"n\": 10\n}"
         );
         assert_eq!(
-            encode(&v, flag::HEX_TAG | flag::PRESERVE_ZERO_FRACTION, 512).unwrap(),
+            encode(&v, flag::HEX_TAG | flag::PRESERVE_ZERO_FRACTION, 512, 999).unwrap(),
             r#"{"a\/b":"\u00e9\u003C","n":10.0}"#
         );
-        assert_eq!(encode(&Value::Float(f64::NAN), 0, 512), None);
-        assert_eq!(encode(&v, 0, 0), None);
+        assert_eq!(encode(&Value::Float(f64::NAN), 0, 512, 999), None);
+        assert_eq!(encode(&v, 0, 0, 999), None);
     }
 }

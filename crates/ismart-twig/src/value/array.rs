@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ecow::EcoString;
 use hashbrown::HashTable;
@@ -233,10 +234,33 @@ enum Repr {
 /// assert!(!a.is_list());
 /// assert_eq!(a.len(), 3);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Array {
     repr: Repr,
     next: i64,
+    /// Depth and weight, packed; 0 while they are not known.
+    nest: AtomicU64,
+}
+
+impl Clone for Array {
+    fn clone(&self) -> Self {
+        Self { repr: self.repr.clone(), next: self.next, nest: AtomicU64::new(0) }
+    }
+}
+
+/// How deep a value is nested and how many elements it has with those of its elements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Nest {
+    pub(crate) depth: u32,
+    pub(crate) weight: u32,
+}
+
+impl Nest {
+    /// Takes in what lies one level deeper.
+    pub(crate) fn add(&mut self, inner: Self) {
+        self.depth = self.depth.max(inner.depth.saturating_add(1));
+        self.weight = self.weight.saturating_add(inner.weight);
+    }
 }
 
 impl Default for Array {
@@ -248,12 +272,12 @@ impl Default for Array {
 impl Array {
     /// An empty array.
     pub fn new() -> Self {
-        Self { repr: Repr::List(Vec::new()), next: 0 }
+        Self { repr: Repr::List(Vec::new()), next: 0, nest: AtomicU64::new(0) }
     }
 
     /// An empty array with room for `n` list elements.
     pub fn with_capacity(n: usize) -> Self {
-        Self { repr: Repr::List(Vec::with_capacity(n)), next: 0 }
+        Self { repr: Repr::List(Vec::with_capacity(n)), next: 0, nest: AtomicU64::new(0) }
     }
 
     /// The number of entries.
@@ -285,8 +309,34 @@ impl Array {
         }
     }
 
+    /// How deep the array is nested and what it weighs; remembered until the array changes.
+    pub(crate) fn nest(&self) -> Nest {
+        let known = self.nest.load(Ordering::Relaxed);
+        if known != 0 {
+            let half = |n: u64| u32::try_from(n & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+            return Nest { depth: half(known >> 32), weight: half(known) };
+        }
+        let mut nest = Nest { depth: 1, weight: u32::try_from(self.len()).unwrap_or(u32::MAX) };
+        let mut add = |value: &Value| {
+            if let Some(inner) = value.nest() {
+                nest.add(inner);
+            }
+        };
+        match &self.repr {
+            Repr::List(items) => items.iter().for_each(&mut add),
+            Repr::Map(map) => map.entries.iter().for_each(|e| add(&e.value)),
+        }
+        self.nest.store(u64::from(nest.depth) << 32 | u64::from(nest.weight), Ordering::Relaxed);
+        nest
+    }
+
+    fn changed(&mut self) {
+        *self.nest.get_mut() = 0;
+    }
+
     /// Appends with the next free integer key.
     pub fn push(&mut self, value: Value) {
+        self.changed();
         match &mut self.repr {
             Repr::List(items) => items.push(value),
             Repr::Map(map) => map.push(Key::Int(self.next), value),
@@ -296,6 +346,7 @@ impl Array {
 
     /// Sets a key, at its place if it exists, at the end if not.
     pub fn insert(&mut self, key: impl Into<Key>, value: Value) {
+        self.changed();
         let key = key.into();
         if let Key::Int(n) = key {
             if let Repr::List(items) = &mut self.repr {
@@ -326,11 +377,16 @@ impl Array {
 
     /// An empty array with room for `n` entries that have string keys.
     pub(crate) fn for_pairs(n: usize) -> Self {
-        Self { repr: Repr::Map(Map { entries: Vec::with_capacity(n), index: None }), next: 0 }
+        Self {
+            repr: Repr::Map(Map { entries: Vec::with_capacity(n), index: None }),
+            next: 0,
+            nest: AtomicU64::new(0),
+        }
     }
 
     /// Sets a key whose hash is known.
     pub(crate) fn insert_hashed(&mut self, hash: u64, key: &Key, value: Value) {
+        self.changed();
         match (&mut self.repr, key) {
             (Repr::Map(map), Key::Str(_)) => {
                 match map.find(hash, |k| k == key).map(|at| map.entries.get_mut(at)) {
@@ -361,6 +417,7 @@ impl Array {
 
     /// Removes a key and gives its value.
     pub fn remove(&mut self, key: &Key) -> Option<Value> {
+        self.changed();
         if let Repr::List(items) = &mut self.repr
             && *key == Key::Int(num::len(items.len()) - 1)
         {
@@ -493,7 +550,7 @@ impl FromIterator<Value> for Array {
     fn from_iter<T: IntoIterator<Item = Value>>(iter: T) -> Self {
         let items: Vec<Value> = iter.into_iter().collect();
         let next = num::len(items.len());
-        Self { repr: Repr::List(items), next }
+        Self { repr: Repr::List(items), next, nest: AtomicU64::new(0) }
     }
 }
 
@@ -535,6 +592,20 @@ mod tests {
         ] {
             assert_eq!(canonical_int(text), want, "{text:?}");
         }
+    }
+
+    #[test]
+    fn depth_and_weight_count_what_is_inside_and_follow_changes() {
+        let mut a: Array = (0..3).map(Value::Int).collect();
+        assert_eq!(a.nest(), Nest { depth: 1, weight: 3 });
+        let inner = Value::from(a.clone());
+        a.push(inner.clone());
+        a.insert("k", inner);
+        assert_eq!(a.nest(), Nest { depth: 2, weight: 11 });
+        let copy = a.clone();
+        a.remove(&Key::Int(3));
+        a.remove(&Key::from("k"));
+        assert_eq!((a.nest(), copy.nest()), (Nest { depth: 1, weight: 3 }, Nest { depth: 2, weight: 11 }));
     }
 
     #[test]

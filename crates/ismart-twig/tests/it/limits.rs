@@ -28,6 +28,11 @@ fn huge_values_are_refused() {
     let env = limited(Limits { items: 100_000, output: 1_000_000, ..Limits::default() });
     stops(&env, "{{ range(0, 1000000000)|length }}");
     stops(&env, "{{ '%1000000000d'|format(1) }}");
+    stops(&env, "{{ \"%'x90000d%'x90000d\"|format(1, 2) }}");
+    stops(&env, "{{ (1..90000)|join('aaaaaaaaaaaaaaaaaaaaaaaa') }}");
+    stops(&env, "{% set x %}{% for i in 1..90000 %}aaaaa{% endfor %}{% endset %}");
+    stops(&env, "{% set x = '<' %}{% for i in 1..60 %}{% set x = x|e %}{% set x = x ~ x %}{% endfor %}");
+    stops(&env, "{% set x = 'ab' %}{% for i in 1..60 %}{% set x = x|split('')|join(x) %}{% endfor %}");
     stops(&env, "{% set x = 'aaaaaaaaaa' %}{% for i in 1..60 %}{% set x = x ~ x %}{% endfor %}");
     stops(&env, "{% for i in 1..90000 %}aaaaaaaaaaaaaaaaaaaaaaaaa{% endfor %}");
     stops(&env, "{{ [1]|batch(1000000000, 'x')|length }}");
@@ -38,6 +43,74 @@ fn huge_values_are_refused() {
 }
 
 #[test]
+fn values_that_nothing_could_walk_are_refused() {
+    let env = limited(Limits::default());
+    let grow = |step: &str, end: &str| {
+        format!("{{% set x = [] %}}{{% for i in 1..2000 %}}{{% set x = {step} %}}{{% endfor %}}{end}")
+    };
+    for step in [
+        "[x]",
+        "{a: x}",
+        "[1]|map(y => x)",
+        "[x]|merge([1])",
+        "y => x",
+        "[x]|batch(1)",
+        "_context",
+        "[_context]",
+    ] {
+        stops(&env, &grow(step, ""));
+    }
+    stops(
+        &env,
+        &grow("x", "{% for i in 1..1000 %}{% for j in [1] %}{% set x = loop %}{% endfor %}{% endfor %}"),
+    );
+    let nested = "{% for i in 1..400 %}{% set x = [x] %}{% endfor %}";
+    for (end, want) in [
+        ("{{ x|json_encode|length }}", "802"),
+        ("{{ x == x ? 1 : 0 }}{{ x is same as([x]) ? 1 : 0 }}", "10"),
+        ("{{ x in [x] ? 1 : 0 }}", "1"),
+        ("{{ {x}|url_encode|length }}", "0"),
+    ] {
+        let source = format!("{{% set x = [] %}}{nested}{end}");
+        assert_eq!(env.render_str(&source, ()).unwrap(), want, "{end}");
+    }
+}
+
+#[test]
+fn values_that_double_are_refused() {
+    let env = limited(Limits { items: 100_000, ..Limits::default() });
+    for step in [
+        "[x, x]",
+        "{a: x, b: x}",
+        "[...x, ...x]",
+        "x|merge(x)",
+        "[x]|merge([x])",
+        "[1, 2]|map(v => x)",
+        "[x, x]|reverse",
+        "(x|json_encode) ~ (x|json_encode)",
+        "x|json_encode|json_encode",
+        "{a: x, b: x}|url_encode",
+    ] {
+        stops(
+            &env,
+            &format!("{{% set x = ['a'] %}}{{% for i in 1..100 %}}{{% set x = {step} %}}{{% endfor %}}"),
+        );
+    }
+    let mut env = limited(Limits { items: 10_000, ..Limits::default() });
+    env.set_debug(true);
+    stops(&env, "{% set x = 'aaaaaaaaaa' %}{% for i in 1..200 %}{% set x = dump(x, x) %}{% endfor %}");
+    let env = limited(Limits { fuel: Some(100_000), ..Limits::default() });
+    stops(&env, "{{ (1..900000)|map(a => (1..900000))|length }}");
+    stops(&env, "{% for i in 1..1000 %}{% set x = 'a'|split('')|merge(1..10000) %}{% endfor %}");
+}
+
+#[test]
+fn long_filters_see_the_end_of_their_time() {
+    let env = limited(Limits { time: Some(Duration::from_millis(200)), ..Limits::default() });
+    stops(&env, "{% set x = (1..100000) %}{% for i in 1..100000 %}{% set y = x|sort|reverse %}{% endfor %}");
+}
+
+#[test]
 fn deep_calls_are_refused() {
     let mut loader = MemoryLoader::new();
     loader.add("self", "{% include 'self' %}");
@@ -45,8 +118,21 @@ fn deep_calls_are_refused() {
     loader.add("macro", "{% macro m() %}{{ _self.m() }}{% endmacro %}{{ _self.m() }}");
     loader.add("block", "{% block b %}{{ block('b') }}{% endblock %}");
     loader.add("use", "{% use 'use' %}");
-    let env = Environment::with_loader(loader);
-    for name in ["self", "parent", "macro", "block", "use"] {
+    loader.add("embed", "{% embed 'embed' %}{% endembed %}");
+    loader.add("function", "{{ include('function') }}");
+    loader.add("import", "{% import 'import' as m %}{% macro a() %}{% import 'import' as m %}{{ m.a() }}{% endmacro %}{{ m.a() }}");
+    loader.add("string", "{{ include(template_from_string(t), {t}) }}");
+    loader.add("arrow", "{% set f = x => x|invoke(x) %}{{ f|invoke(f) }}");
+    loader.add("cached", "{% cache 'a' %}{% include 'cached' %}{% endcache %}");
+    loader.add("pair", "{% include 'riap' %}");
+    loader.add("riap", "{% extends 'pair' %}");
+    let mut env = Environment::with_loader(loader);
+    env.add_global("t", "{{ include(template_from_string(t)) }}");
+    let names = [
+        "self", "parent", "macro", "block", "use", "embed", "function", "import", "string", "arrow",
+        "cached", "pair",
+    ];
+    for name in names {
         let error = env.render(name, ()).expect_err(name);
         assert_eq!(error.kind(), ErrorKind::Limit, "{name}: {error}");
     }
