@@ -98,7 +98,7 @@ fn filters() -> Vec<Callable> {
     vec![
         filter("date", &[("format", NUL), ("timezone", NUL)], dates::date_filter),
         filter("date_modify", &[("modifier", None)], dates::date_modify),
-        variadic(filter("format", &[], strings::format)),
+        filter("format", &[("values", NUL)], strings::format),
         filter("replace", &[("from", None)], strings::replace),
         filter(
             "number_format",
@@ -131,7 +131,7 @@ fn array_filters() -> Vec<Callable> {
         filter("join", &[("glue", EMPTY), ("and", NUL)], arrays::join),
         filter("split", &[("delimiter", None), ("limit", NUL)], strings::split),
         filter("sort", &[("arrow", NUL)], sort::sort),
-        variadic(filter("merge", &[], arrays::merge)),
+        filter("merge", &[], arrays::merge),
         filter("batch", &[("size", None), ("fill", NUL), ("preserve_keys", YES)], arrays::batch),
         filter("column", &[("name", None), ("index", NUL)], arrays::column),
         filter("filter", &[("arrow", None)], arrow::filter),
@@ -146,7 +146,7 @@ fn array_filters() -> Vec<Callable> {
         filter("last", &[], arrays::last),
         special(CallKind::Filter, "default", &[("default", EMPTY)], Special::Default),
         filter("keys", &[], arrays::keys),
-        variadic(filter("invoke", &[], arrow::invoke)),
+        filter("invoke", &[("arguments", NUL)], arrow::invoke),
         escape("escape"),
         escape("e"),
         safe(special(CallKind::Filter, "raw", &[], Special::Raw), Safe::All),
@@ -159,8 +159,8 @@ fn functions() -> Vec<Callable> {
         f("parent", &[], Special::Parent),
         f("block", &[("name", None), ("template", NUL)], Special::Block),
         f("attribute", &[("variable", None), ("attribute", None), ("arguments", NUL)], Special::Attribute),
-        variadic(function("max", &[("value", None)], math::max)),
-        variadic(function("min", &[("value", None)], math::min)),
+        function("max", &[("value", None), ("values", NUL)], math::max),
+        function("min", &[("value", None), ("values", NUL)], math::min),
         function("range", &[("low", None), ("high", None), ("step", ONE)], math::range_function),
         function(
             "constant",

@@ -1,10 +1,14 @@
 //! Dates as PHP has them: moments with zones, intervals, texts read and written.
 
+mod abbreviations;
 mod civil;
 mod format;
+mod forms;
+mod grammar;
 mod interval;
 mod parse;
 mod relative;
+mod scan;
 mod words;
 mod zone;
 
@@ -142,6 +146,11 @@ pub(crate) fn methods(value: &Value) -> &'static [&'static str] {
             "modify",
             "setTimezone",
             "setTimestamp",
+            "setTime",
+            "setDate",
+            "setISODate",
+            "add",
+            "sub",
             "diff",
         ],
         Value::Interval(_) => &["format"],
@@ -189,6 +198,17 @@ fn date_method(engine: &Engine, date: &Arc<DateTime>, name: &str, args: &CallArg
             changed.micros = 0;
             Value::Date(Arc::new(changed))
         }
+        "setTime" | "setDate" | "setISODate" => Value::Date(Arc::new(set_fields(date, name, args))),
+        "add" | "sub" => match args.get(0, "interval") {
+            Value::Interval(interval) => Value::Date(Arc::new(shift(date, &interval, name == "sub"))),
+            other => {
+                return Err(Error::host(format!(
+                    "{}::{name}(): Argument #1 ($interval) must be of type DateInterval, {} given",
+                    date.class(),
+                    other.type_name()
+                )));
+            }
+        },
         "diff" => match args.get(0, "targetObject") {
             Value::Date(other) => Value::Interval(Arc::new(Interval::between(date, &other))),
             _ => {
@@ -202,4 +222,41 @@ fn date_method(engine: &Engine, date: &Arc<DateTime>, name: &str, args: &CallArg
             Value::Null
         }
     })
+}
+
+/// A date with some fields of its calendar set.
+fn set_fields(date: &DateTime, name: &str, args: &CallArgs) -> DateTime {
+    let mut c = date.civil();
+    let field = |at: usize, name: &str| args.get(at, name).to_int();
+    match name {
+        "setTime" => {
+            (c.hour, c.minute) = (field(0, "hour"), field(1, "minute"));
+            (c.second, c.micros) = (field(2, "second"), field(3, "microsecond"));
+        }
+        "setDate" => (c.year, c.month, c.day) = (field(0, "year"), field(1, "month"), field(2, "day")),
+        _ => {
+            let (year, week) = (field(0, "year"), field(1, "week"));
+            let given = args.get(2, "dayOfWeek");
+            let day = if given.is_null() { 1 } else { given.to_int() };
+            let first = civil::weekday(year, 1, 1);
+            (c.year, c.month) = (year, 1);
+            c.day = 1 - (if first > 4 { first - 7 } else { first }) + (week - 1) * 7 + day;
+        }
+    }
+    relative::at(&c.normal(), date)
+}
+
+/// A date moved by an interval.
+fn shift(date: &DateTime, interval: &Interval, back: bool) -> DateTime {
+    let sign = if back == interval.invert { 1 } else { -1 };
+    let mut c = date.civil();
+    c.year += sign * interval.years;
+    c.month += sign * interval.months;
+    c.day += sign * interval.days;
+    let mut moved = relative::at(&c.normal(), date);
+    moved.seconds += sign * (interval.hours * 3600 + interval.minutes * 60 + interval.seconds);
+    let micros = moved.micros + sign * interval.micros;
+    moved.seconds += micros.div_euclid(1_000_000);
+    moved.micros = micros.rem_euclid(1_000_000);
+    moved
 }

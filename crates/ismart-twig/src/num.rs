@@ -23,6 +23,14 @@ pub(crate) fn int(f: f64) -> i64 {
     wrap(rest)
 }
 
+/// The integer of a float that a string spelled: PHP saturates there, as `strtol` does.
+pub(crate) fn saturating_int(f: f64) -> i64 {
+    if f.is_nan() || fits(f) {
+        return int(f);
+    }
+    if f > 0.0 { i64::MAX } else { i64::MIN }
+}
+
 /// Whether a float lies in the range of an integer.
 pub(crate) fn fits(f: f64) -> bool {
     (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&f)
@@ -87,9 +95,4 @@ pub(crate) fn clamp(n: i128) -> i64 {
 /// An integer where the target wants 32 bits, saturating.
 pub(crate) fn int32(n: i64) -> i32 {
     i32::try_from(n).unwrap_or(if n < 0 { i32::MIN } else { i32::MAX })
-}
-
-/// A calendar or clock field, saturating.
-pub(crate) fn field(n: i64) -> i8 {
-    i8::try_from(n).unwrap_or(if n < 0 { i8::MIN } else { i8::MAX })
 }

@@ -422,6 +422,7 @@ pub(crate) struct ArrowCode {
     /// Pairs of the outer and the inner slot.
     pub(crate) captures: Vec<(u32, u32)>,
     pub(crate) body: Ex,
+    /// The line of the body.
     pub(crate) line: u32,
     /// Whether the body may read any variable.
     pub(crate) whole_context: bool,

@@ -1,6 +1,7 @@
 //! Work on texts: escaping, JSON, regular expressions, formats.
 
 pub(crate) mod dump;
+pub(crate) mod encoding;
 pub(crate) mod escape;
 pub(crate) mod html;
 pub(crate) mod json;

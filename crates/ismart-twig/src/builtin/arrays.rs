@@ -46,10 +46,18 @@ pub(super) fn join(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let value = arg(args, 0);
     let pairs = match value.to_pairs() {
         Some(pairs) => pairs,
-        // A scalar is a list of itself, null an empty one.
+        // PHP casts to an array: null to an empty one, an object to its properties, any scalar to a list of it.
         None if value.is_null() => Cow::Owned(Array::new()),
-        None if value.is_object() && !value.stringable() => Cow::Owned(Array::new()),
-        None => Cow::Owned(Array::from(vec![value.clone()])),
+        None => match value {
+            Value::Markup(text) => {
+                Cow::Owned(Array::from(vec![Value::Str(text.clone()), Value::from("UTF-8")]))
+            }
+            Value::Date(_) | Value::Interval(_) | Value::Zone(_) => {
+                Cow::Owned(crate::date::properties(value))
+            }
+            Value::Object(o) if o.text().is_none() => Cow::Owned(o.properties()),
+            _ => Cow::Owned(Array::from(vec![value.clone()])),
+        },
     };
     if pairs.is_empty() {
         return Ok(Value::from(""));
@@ -61,7 +69,14 @@ pub(super) fn join(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
         rt.check_size(text.len())?;
         return Ok(Value::Str(text));
     }
-    let glue = arg(args, 1).to_bytes()?;
+    let glue = match arg(args, 1) {
+        Value::Array(_) => {
+            return Err(Error::host(
+                "implode(): Argument #1 ($separator) must be of type string, array given",
+            ));
+        }
+        other => other.to_bytes()?,
+    };
     let last = pairs.len() - 1;
     let and = if and.is_null() || and.same(arg(args, 1)) { None } else { Some(and.to_bytes()?) };
     if last == 0 && and.is_some() {
@@ -123,6 +138,10 @@ pub(super) fn merge(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     Ok(out.into())
 }
 
+fn ceil(size: &Value) -> Error {
+    Error::host(format!("ceil(): Argument #1 ($num) must be of type int|float, {} given", size.type_name()))
+}
+
 pub(super) fn batch(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let value = arg(args, 0);
     let Some(pairs) = value.to_pairs() else {
@@ -131,7 +150,11 @@ pub(super) fn batch(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
             value.type_name()
         )));
     };
-    let size = num::int(arg(args, 1).to_float().ceil());
+    let size = match arg(args, 1) {
+        size @ Value::Str(_) if size.str_bytes().and_then(parse_numeric).is_none() => return Err(ceil(size)),
+        size @ Value::Array(_) => return Err(ceil(size)),
+        size => num::int(size.to_float().ceil()),
+    };
     if size < 1 {
         return Err(Error::host("array_chunk(): Argument #2 ($length) must be greater than 0"));
     }
@@ -173,6 +196,14 @@ pub(super) fn column(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
         )));
     };
     let (name, index) = (arg(args, 1), arg(args, 2));
+    for (key, at, param) in [(name, 2, "column_key"), (index, 3, "index_key")] {
+        if matches!(key, Value::Array(_)) || (key.is_object() && !key.stringable()) {
+            return Err(Error::host(format!(
+                "array_column(): Argument #{at} (${param}) must be of type string|int|null, {} given",
+                key.type_name()
+            )));
+        }
+    }
     let read = |row: &Value, key: &Value| -> Result<Option<Value>, Error> {
         Ok(match row {
             Value::Array(a) => key.to_key().and_then(|k| a.get(&k).cloned()),
@@ -295,7 +326,11 @@ fn slice_array(array: &Array, start: i64, length: Option<i64>, keep: bool) -> Ar
 }
 
 fn slice_value(value: &Value, start: &Value, length: &Value, keep: bool) -> Out {
-    if let Some(pairs) = value.to_pairs() {
+    if let Some(mut pairs) = value.to_pairs() {
+        if value.is_object() && !keep {
+            // The elements of an iterator lose all their keys, names too.
+            pairs = Cow::Owned(pairs.values().cloned().collect::<Vec<_>>().into());
+        }
         let at = int_param(start, "array_slice", 2, "offset", false)?;
         let count =
             if length.is_null() { None } else { Some(int_param(length, "array_slice", 3, "length", true)?) };

@@ -45,6 +45,10 @@ pub(super) fn filter(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
             value.type_name()
         )));
     };
+    if arg(args, 1).is_null() && !rt.sandboxed {
+        let kept = pairs.iter().filter(|(_, item)| item.truthy());
+        return Ok(Value::map(kept.map(|(key, item)| (key.to_key(), item.clone()))));
+    }
     let complaint = "array_filter(): Argument #2 ($callback) must be a valid callback or null, {why}";
     let mut call = callable(rt, arg(args, 1), "filter", "filter", complaint)?;
     let mut out = Array::new();
@@ -58,6 +62,9 @@ pub(super) fn filter(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
 
 pub(super) fn map(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let pairs = pairs(arg(args, 0), "\"map\" filter")?;
+    if pairs.is_empty() && !rt.sandboxed {
+        return Ok(Value::list([]));
+    }
     let mut call = callable(rt, arg(args, 1), "map", "filter", NOT_CALLABLE)?;
     let mut out = Array::with_capacity(pairs.len());
     for (key, item) in pairs.iter() {
@@ -69,6 +76,9 @@ pub(super) fn map(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
 
 pub(super) fn reduce(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let pairs = pairs(arg(args, 0), "\"reduce\" filter")?;
+    if pairs.is_empty() && !rt.sandboxed {
+        return Ok(arg(args, 2).clone());
+    }
     let mut call = callable(rt, arg(args, 1), "reduce", "filter", NOT_CALLABLE)?;
     let mut carry = arg(args, 2).clone();
     for (key, item) in pairs.iter() {
@@ -79,6 +89,9 @@ pub(super) fn reduce(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
 
 pub(super) fn find(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let pairs = pairs(arg(args, 0), "\"find\" filter")?;
+    if pairs.is_empty() && !rt.sandboxed {
+        return Ok(Value::Null);
+    }
     let mut call = callable(rt, arg(args, 1), "find", "filter", NOT_CALLABLE)?;
     for (key, item) in pairs.iter() {
         if call.call(rt, &[item.clone(), key.to_value()])?.truthy() {

@@ -47,8 +47,7 @@ fn php(name: &str) -> Option<Value> {
         "JSON_UNESCAPED_LINE_TERMINATORS" => int(flag::UNESCAPED_LINE_TERMINATORS),
         "JSON_INVALID_UTF8_IGNORE" => int(flag::INVALID_UTF8_IGNORE),
         "JSON_INVALID_UTF8_SUBSTITUTE" => int(flag::INVALID_UTF8_SUBSTITUTE),
-        // Errors are not thrown; PHP would stop where this gives an empty text.
-        "JSON_THROW_ON_ERROR" => int(4_194_304),
+        "JSON_THROW_ON_ERROR" => int(flag::THROW_ON_ERROR),
         "PHP_INT_MAX" => int(i64::MAX),
         "PHP_INT_MIN" => int(i64::MIN),
         "PHP_INT_SIZE" => int(8),
@@ -63,24 +62,76 @@ fn php(name: &str) -> Option<Value> {
         "PHP_VERSION" => Some(Value::from("8.2.0")),
         "PHP_OS" | "PHP_OS_FAMILY" => Some(Value::from("Linux")),
         "DIRECTORY_SEPARATOR" => Some(Value::from("/")),
-        "E_NOTICE" => int(8),
-        "E_WARNING" => int(2),
-        "E_ERROR" => int(1),
-        "E_ALL" => int(32767),
-        "E_USER_NOTICE" => int(1024),
-        "ENT_QUOTES" => int(3),
-        "SORT_REGULAR" => int(0),
-        "DATE_ATOM" | "DateTimeInterface::ATOM" | "DateTime::ATOM" | "DATE_RFC3339" | "DATE_W3C" => {
-            Some(Value::from("Y-m-d\\TH:i:sP"))
-        }
-        "DATE_RFC2822" | "DATE_RSS" | "DateTimeInterface::RFC2822" => Some(Value::from("D, d M Y H:i:s O")),
-        "DATE_RFC7231" => Some(Value::from("D, d M Y H:i:s \\G\\M\\T")),
-        "DATE_COOKIE" => Some(Value::from("l, d-M-Y H:i:s T")),
         "Twig\\Environment::VERSION" => Some(Value::from("3.30.0")),
         "Twig\\Environment::MAJOR_VERSION" => int(3),
         "Twig\\Environment::MINOR_VERSION" => int(30),
-        _ => None,
+        "PATH_SEPARATOR" => Some(Value::from(":")),
+        "M_SQRT2" => Some(Value::Float(std::f64::consts::SQRT_2)),
+        "M_PI_2" => Some(Value::Float(std::f64::consts::FRAC_PI_2)),
+        "M_PI_4" => Some(Value::Float(std::f64::consts::FRAC_PI_4)),
+        "M_LN2" => Some(Value::Float(std::f64::consts::LN_2)),
+        "M_LN10" => Some(Value::Float(std::f64::consts::LN_10)),
+        _ => numbered(name).map(Value::Int).or_else(|| date_form(name).map(Value::from)),
     }
+}
+
+/// Constants that are small numbers.
+fn numbered(name: &str) -> Option<i64> {
+    // table: the constants of PHP that templates name
+    Some(match name {
+        "ENT_NOQUOTES" | "ENT_HTML401" | "SORT_REGULAR" | "COUNT_NORMAL" | "LC_CTYPE" | "STR_PAD_LEFT"
+        | "JSON_ERROR_NONE" => 0,
+        "E_ERROR"
+        | "SORT_NUMERIC"
+        | "COUNT_RECURSIVE"
+        | "LC_NUMERIC"
+        | "STR_PAD_RIGHT"
+        | "PHP_ROUND_HALF_UP"
+        | "JSON_OBJECT_AS_ARRAY" => 1,
+        "E_WARNING"
+        | "ENT_COMPAT"
+        | "SORT_STRING"
+        | "LC_TIME"
+        | "STR_PAD_BOTH"
+        | "PHP_ROUND_HALF_DOWN"
+        | "JSON_BIGINT_AS_STRING"
+        | "PHP_MINOR_VERSION" => 2,
+        "ENT_QUOTES" | "SORT_DESC" | "LC_COLLATE" => 3,
+        "E_PARSE" | "ENT_IGNORE" | "SORT_ASC" | "LC_MONETARY" => 4,
+        "SORT_LOCALE_STRING" | "LC_MESSAGES" => 5,
+        "SORT_NATURAL" | "LC_ALL" => 6,
+        "E_NOTICE" | "ENT_SUBSTITUTE" | "SORT_FLAG_CASE" | "PHP_MAJOR_VERSION" => 8,
+        "PHP_FLOAT_DIG" => 15,
+        "ENT_HTML5" => 48,
+        "E_USER_ERROR" => 256,
+        "E_USER_WARNING" => 512,
+        "E_USER_NOTICE" => 1024,
+        "PHP_MAXPATHLEN" => 4096,
+        "E_DEPRECATED" => 8192,
+        "E_USER_DEPRECATED" => 16384,
+        "E_ALL" => 32767,
+        _ => return None,
+    })
+}
+
+/// The formats of dates, as `DATE_ATOM` or `DateTimeInterface::ATOM`.
+fn date_form(name: &str) -> Option<&'static str> {
+    let form = name.strip_prefix("DATE_").or_else(|| {
+        let (class, form) = name.split_once("::")?;
+        matches!(class, "DateTimeInterface" | "DateTime" | "DateTimeImmutable").then_some(form)
+    })?;
+    Some(match form {
+        "ATOM" | "RFC3339" | "W3C" => "Y-m-d\\TH:i:sP",
+        "COOKIE" => "l, d-M-Y H:i:s T",
+        "ISO8601" => "Y-m-d\\TH:i:sO",
+        "ISO8601_EXPANDED" => "X-m-d\\TH:i:sP",
+        "RFC822" | "RFC1036" => "D, d M y H:i:s O",
+        "RFC850" => "l, d-M-y H:i:s T",
+        "RFC1123" | "RFC2822" | "RSS" => "D, d M Y H:i:s O",
+        "RFC7231" => "D, d M Y H:i:s \\G\\M\\T",
+        "RFC3339_EXTENDED" => "Y-m-d\\TH:i:s.vP",
+        _ => return None,
+    })
 }
 
 /// `constant(name, object)`.

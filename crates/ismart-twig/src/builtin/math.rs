@@ -13,6 +13,10 @@ type Out = Result<Value, Error>;
 
 pub(super) fn abs(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let value = arg(args, 0);
+    if args.len() > 1 {
+        // Alone among the filters this is a function of PHP itself, which refuses what it does not know.
+        return Err(Error::host(format!("abs() expects exactly 1 argument, {} given", args.len())));
+    }
     let number = match value {
         Value::Str(_) | Value::Bytes(_) => value.str_bytes().and_then(parse_numeric),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => Some(value.to_number()),
@@ -105,8 +109,9 @@ fn format(f: f64, decimals: i64, point: &[u8], thousands: &[u8]) -> Vec<u8> {
     let rounded = round_to(f, decimals);
     let mut text = crate::text::sprintf::fixed(rounded.abs(), num::index(decimals));
     if !rounded.is_finite() {
+        // The sign of an infinity is lost.
         text = if rounded.is_nan() { "nan".to_owned() } else { "inf".to_owned() };
-        return if rounded < 0.0 { format!("-{text}").into_bytes() } else { text.into_bytes() };
+        return text.into_bytes();
     }
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let mut out = Vec::new();
@@ -146,6 +151,7 @@ pub(super) fn number_format(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
 
 fn extreme(args: &[V<'_>], name: &str, wanted: Ordering) -> Out {
     let mut values: Vec<Value> = args.iter().map(|v| (**v).clone()).collect();
+    let listed = values.len() == 1;
     if let [only] = values.as_slice() {
         let Value::Array(array) = only else {
             return Err(Error::host(format!(
@@ -163,10 +169,12 @@ fn extreme(args: &[V<'_>], name: &str, wanted: Ordering) -> Out {
     let mut values = values.into_iter();
     let mut best = values.next().unwrap_or(Value::Null);
     for value in values {
-        // A value replaces the best only if it is strictly better.
-        let better = match wanted {
-            Ordering::Greater => best.compare(&value) == Ordering::Less,
-            _ => best.compare(&value) == Ordering::Greater,
+        // The elements of an array and separate arguments are asked in different order, which shows with NaN.
+        let better = match (wanted, listed) {
+            (Ordering::Greater, true) => best.compare(&value) == Ordering::Less,
+            (Ordering::Greater, false) => value.compare(&best) == Ordering::Greater,
+            (_, true) => best.compare(&value) == Ordering::Greater,
+            (_, false) => value.compare(&best) == Ordering::Less,
         };
         if better {
             best = value;
@@ -185,6 +193,16 @@ pub(super) fn min(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
 
 pub(super) fn range_function(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let step = args.get(2).map_or(Value::Int(1), |v| (**v).clone());
+    let is_number = match &step {
+        Value::Str(_) | Value::Bytes(_) => step.str_bytes().and_then(parse_numeric).is_some(),
+        other => !(matches!(other, Value::Array(_)) || other.is_object()),
+    };
+    if !is_number {
+        return Err(Error::host(format!(
+            "range(): Argument #3 ($step) must be of type int|float, {} given",
+            step.type_name()
+        )));
+    }
     range(rt, arg(args, 0), arg(args, 1), &step)
 }
 
@@ -216,10 +234,20 @@ pub(crate) fn range(rt: &mut Rt<'_>, low: &Value, high: &Value, step: &Value) ->
         return Err(exceeds());
     }
     let count = if from == to { 1 } else { span.checked_div(step).unwrap_or(0) + 1 };
+    if count > MOST_ELEMENTS {
+        return Err(too_long(from.min(to), from.max(to)));
+    }
     rt.check_size(usize::try_from(count).unwrap_or(usize::MAX))?;
     let direction = if from <= to { step } else { -step };
     let items = (0..count).map(|i| Value::Int(num::clamp(i128::from(from) + i * direction)));
     Ok(Value::list(items))
+}
+
+/// The size of the largest array that PHP makes.
+const MOST_ELEMENTS: i128 = 0x4000_0000;
+
+fn too_long(low: impl std::fmt::Display, high: impl std::fmt::Display) -> Error {
+    Error::host(format!("The supplied range exceeds the maximum array size: start={low} end={high}"))
 }
 
 fn exceeds() -> Error {
@@ -228,7 +256,14 @@ fn exceeds() -> Error {
 
 fn floats(rt: &Rt<'_>, from: f64, to: f64, step: f64) -> Out {
     let step = step.abs();
-    if from == to {
+    if from.is_infinite() || to.is_infinite() {
+        return Err(Error::host(format!(
+            "Invalid range supplied: start={} end={}",
+            Value::Float(from.abs()).to_text()?.to_ascii_lowercase(),
+            Value::Float(to.abs()).to_text()?.to_ascii_lowercase()
+        )));
+    }
+    if from == to || from.is_nan() || to.is_nan() {
         return Ok(Value::list([Value::Float(from)]));
     }
     let span = (to - from).abs();
@@ -236,13 +271,15 @@ fn floats(rt: &Rt<'_>, from: f64, to: f64, step: f64) -> Out {
         return Err(exceeds());
     }
     let count = round_to(span / step, 14).floor() + 1.0;
-    if !count.is_finite() || count > 1e15 {
-        rt.check_size(usize::MAX)?;
-    }
     let count = num::int(count);
+    if i128::from(count) > MOST_ELEMENTS || count < 1 {
+        return Err(too_long(format!("{:.0}", from.min(to)), format!("{:.0}", from.max(to))));
+    }
     rt.check_size(num::index(count))?;
     let direction = if from <= to { step } else { -step };
-    Ok(Value::list((0..count).map(|i| Value::Float(from + num::float(i) * direction))))
+    // The first element is the bound itself: a negative zero keeps its sign.
+    let element = |i: i64| if i == 0 { from } else { from + num::float(i) * direction };
+    Ok(Value::list((0..count).map(|i| Value::Float(element(i)))))
 }
 
 fn letters(a: &[u8], b: &[u8], step: i64) -> Out {

@@ -4,7 +4,7 @@ use super::arg;
 use crate::error::{Error, ErrorKind};
 use crate::run::Rt;
 use crate::template::Template;
-use crate::value::{V, Value};
+use crate::value::{Op2, V, Value};
 
 type Out = Result<Value, Error>;
 
@@ -28,13 +28,19 @@ pub(super) fn cycle(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     if pairs.is_empty() {
         return Err(Error::runtime("The \"cycle\" function expects a non-empty sequence."));
     }
-    let position = arg(args, 1).to_int();
-    let at = position.checked_rem(crate::num::len(pairs.len())).unwrap_or(0);
+    let count = Value::Int(crate::num::len(pairs.len()));
+    let at = Op2::Mod.apply(arg(args, 1), &count)?.to_int();
     Ok(pairs.get_int(at).cloned().unwrap_or(Value::Null))
 }
 
 pub(super) fn source(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
-    let name = arg(args, 0).to_text()?;
+    let name = arg(args, 0);
+    if name.is_null() {
+        return Err(Error::host(
+            "Twig\\Loader\\LoaderInterface::getSourceContext(): Argument #1 ($name) must be of type string, null given",
+        ));
+    }
+    let name = name.to_text()?;
     match rt.engine.loader.source(&name)? {
         Some(source) => Ok(Value::from(source)),
         None if arg(args, 1).truthy() => Ok(Value::from("")),
@@ -43,7 +49,14 @@ pub(super) fn source(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
 }
 
 pub(super) fn template_from_string(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
-    let source = arg(args, 0).to_text()?;
+    let source = arg(args, 0);
+    if matches!(source, Value::Null | Value::Array(_)) {
+        return Err(Error::host(format!(
+            "Twig\\Extension\\StringLoaderExtension::templateFromString(): Argument #2 ($template) must be of type Stringable|string, {} given",
+            source.type_name()
+        )));
+    }
+    let source = source.to_text()?;
     let name = arg(args, 1);
     let name = if name.is_null() { None } else { Some(name.to_text()?) };
     let loaded = rt.engine.load_string(&source, name.as_deref())?;

@@ -8,7 +8,7 @@ use crate::callable::Strategy;
 use crate::error::Error;
 use crate::num;
 use crate::run::Rt;
-use crate::text::{escape as escaping, html, json, letters, sprintf};
+use crate::text::{encoding, escape as escaping, html, json, letters, sprintf};
 use crate::value::{Array, KeyRef, V, Value};
 
 type Out = Result<Value, Error>;
@@ -174,21 +174,21 @@ pub(super) fn trim(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     if let (Value::Str(text), [_]) = (value, args) {
         return Ok(Value::from(trimmed(text)));
     }
-    let text = text_param(value, "trim", 1, "string")?;
+    let side = args.get(2).map_or_else(|| Ok("both".into()), |v| v.to_text())?;
+    let (left, right, name) = match side.as_str() {
+        "both" => (true, true, "trim"),
+        "left" => (true, false, "ltrim"),
+        "right" => (false, true, "rtrim"),
+        _ => return Err(Error::runtime("Trimming side must be \"left\", \"right\" or \"both\".")),
+    };
+    let text = text_param(value, name, 1, "string")?;
     let default: &[u8] = b" \t\n\r\0\x0b";
     let chars = match arg(args, 1) {
         Value::Null => Cow::Borrowed(default),
-        other => other.to_bytes()?,
+        other => text_param(other, name, 2, "characters")?,
     };
     let set = mask(&chars);
     let cut = |b: &u8| set.get(usize::from(*b)).copied().unwrap_or(false);
-    let side = args.get(2).map_or_else(|| Ok("both".into()), |v| v.to_text())?;
-    let (left, right) = match side.as_str() {
-        "both" => (true, true),
-        "left" => (true, false),
-        "right" => (false, true),
-        _ => return Err(Error::runtime("Trimming side must be \"left\", \"right\" or \"both\".")),
-    };
     let start = if left { text.iter().take_while(|b| cut(b)).count() } else { 0 };
     let rest = text.get(start..).unwrap_or(&[]);
     let end = if right { rest.iter().rev().take_while(|b| cut(b)).count() } else { 0 };
@@ -290,6 +290,9 @@ pub(super) fn split(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let limit = arg(args, 2);
     let number = if limit.is_null() { None } else { Some(int_param(limit, "explode", 3, "limit", false)?) };
     if delimiter.is_empty() {
+        if !matches!(arg(args, 1), Value::Str(_) | Value::Bytes(_)) {
+            return Err(Error::host("explode(): Argument #1 ($separator) cannot be empty"));
+        }
         return by_letters(value, number);
     }
     let finder = memchr::memmem::Finder::new(&*delimiter);
@@ -312,6 +315,26 @@ pub(super) fn split(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     Ok(Array::from(parts).into())
 }
 
+/// The characters of a text as `preg_split` takes them apart: never before a line break that ends the text,
+/// because PCRE sees an end there.
+fn letters_apart(text: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = Vec::new();
+    let (body, tail) = match text.strip_suffix('\n').and_then(|rest| rest.char_indices().next_back()) {
+        Some((at, _)) => text.split_at(at),
+        None => (text, ""),
+    };
+    let mut rest = body;
+    while let Some(c) = rest.chars().next() {
+        let (letter, after) = rest.split_at(c.len_utf8());
+        parts.push(letter);
+        rest = after;
+    }
+    if !tail.is_empty() {
+        parts.push(tail);
+    }
+    parts
+}
+
 fn by_letters(value: &Value, limit: Option<i64>) -> Out {
     let size = limit.unwrap_or(0);
     if size <= 1 {
@@ -319,12 +342,13 @@ fn by_letters(value: &Value, limit: Option<i64>) -> Out {
         if text.is_empty() {
             return Ok(Value::list([Value::from("")]));
         }
-        return Ok(Value::list(text.chars().map(|c| Value::from(c.to_string()))));
+        return Ok(Value::list(letters_apart(&text).into_iter().map(Value::from)));
     }
     let bytes = value.to_bytes()?;
     let units = units(&bytes);
     if units.len() < num::index(size) {
-        return Ok(Value::list([Value::from_bytes(&bytes)]));
+        // What fits into one part is left as it is, numbers too.
+        return Ok(Value::list([if value.is_null() { Value::from("") } else { value.clone() }]));
     }
     Ok(Value::list(units.chunks(num::index(size)).map(|c| Value::bytes(c.concat()))))
 }
@@ -374,34 +398,30 @@ pub(super) fn json_encode(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     let flags = int_param(arg(args, 1), "json_encode", 2, "flags", false)?;
     let depth = args.get(2).map_or(512, |v| v.to_int());
     match json::encode(arg(args, 0), flags, depth, rt.engine.limits.items) {
-        Some(text) => {
+        Ok(text) => {
             rt.check_size(text.len())?;
             Ok(Value::from(text))
         }
-        None => Ok(Value::Bool(false)),
+        Err(why) if flags & json::flag::THROW_ON_ERROR != 0 => Err(Error::host(why)),
+        Err(_) => Ok(Value::Bool(false)),
     }
 }
 
 pub(super) fn convert_encoding(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
-    let text = arg(args, 0).to_bytes()?;
-    let encoding = |at: usize| -> Result<&'static encoding_rs::Encoding, Error> {
-        let name = arg(args, at).to_text()?;
-        let plain = name.split("//").next().unwrap_or("");
-        encoding_rs::Encoding::for_label(plain.as_bytes()).ok_or_else(|| {
-            Error::host(format!(
-                "iconv(): Wrong encoding, conversion from \"{}\" to \"{}\" is not allowed",
-                arg(args, 2),
-                arg(args, 1)
-            ))
-        })
-    };
-    let (to, from) = (encoding(1)?, encoding(2)?);
-    let (decoded, _) = from.decode_without_bom_handling(&text);
-    let (encoded, _, _) = to.encode(&decoded);
-    Ok(Value::from_bytes(&encoded))
+    let text = text_param(arg(args, 0), "iconv", 3, "string")?;
+    let (to, from) = (arg(args, 1).to_text()?, arg(args, 2).to_text()?);
+    // PHP warns about what cannot be converted and gives nothing.
+    let converted = encoding::convert(&text, &to, &from).unwrap_or_default();
+    Ok(Value::bytes(converted))
 }
 
 pub(super) fn escape(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
+    if matches!(args.get(1).map(|v| &**v), Some(Value::Null | Value::Array(_))) {
+        return Err(Error::host(format!(
+            "Twig\\Runtime\\EscaperRuntime::escape(): Argument #2 ($strategy) must be of type string, {} given",
+            arg(args, 1).type_name()
+        )));
+    }
     let strategy = args.get(1).map_or_else(|| Ok("html".into()), |v| v.to_text())?;
     let strategy = Strategy::from_name(&strategy);
     let value = arg(args, 0);

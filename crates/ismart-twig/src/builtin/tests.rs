@@ -57,6 +57,10 @@ pub(super) fn mapping(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
     }))
 }
 
+/// The value itself, whose truth is asked by what surrounds the test; markup as its text.
 pub(super) fn is_true(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
-    Ok(Value::Bool(matches!(arg(args, 0), Value::Bool(true))))
+    Ok(match arg(args, 0) {
+        Value::Markup(text) => Value::Str(text.clone()),
+        other => other.clone(),
+    })
 }

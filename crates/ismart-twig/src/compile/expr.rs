@@ -559,6 +559,8 @@ impl Compiler<'_> {
             | ExprKind::Macro { .. }
             | ExprKind::Block { .. }
             | ExprKind::Parent(_) => Ok(Ex::Defined(self.boxed(input)?)),
+            // Any other function is simply called.
+            ExprKind::Function { .. } => self.expr(input),
             _ => Err(refuse()),
         }
     }

@@ -40,7 +40,8 @@ pub(crate) fn format(date: &DateTime, format: &str) -> String {
     let mut letters = format.chars();
     while let Some(letter) = letters.next() {
         if letter == '\\' {
-            out.extend(letters.next());
+            // PHP reads past the end of its text, where a NUL stands.
+            out.push(letters.next().unwrap_or('\0'));
         } else {
             one(date, letter, &mut out);
         }
@@ -83,7 +84,7 @@ fn one(date: &DateTime, letter: char, out: &mut String) {
         't' => month_days(c.year, c.month).to_string(),
         'L' => u8::from(is_leap(c.year)).to_string(),
         'Y' => year(c.year),
-        'y' => format!("{:02}", c.year.rem_euclid(100)),
+        'y' => format!("{:02}", c.year % 100),
         'x' if (0..=9999).contains(&c.year) => year(c.year),
         'x' | 'X' => format!("{}{:04}", if c.year < 0 { '-' } else { '+' }, c.year.abs()),
         'a' => if c.hour < 12 { "am" } else { "pm" }.to_owned(),
@@ -100,7 +101,10 @@ fn one(date: &DateTime, letter: char, out: &mut String) {
         's' => format!("{:02}", c.second),
         'u' => format!("{:06}", c.micros),
         'v' => format!("{:03}", c.micros / 1000),
-        'e' => date.zone.name(),
+        'e' => match date.zone.kind() {
+            1 => offset_text(date.zone.offset(at), true),
+            _ => date.zone.name(),
+        },
         'I' => u8::from(date.zone.is_dst(at)).to_string(),
         'O' => offset_text(date.zone.offset(at), false),
         'P' => offset_text(date.zone.offset(at), true),
@@ -110,8 +114,11 @@ fn one(date: &DateTime, letter: char, out: &mut String) {
         },
         'T' => date.zone.short(at),
         'Z' => date.zone.offset(at).to_string(),
-        'c' => format(date, "Y-m-d\\TH:i:sP"),
-        'r' => format(date, "D, d M Y H:i:s O"),
+        // The sign counts as a digit of the year here and in the next.
+        'c' => format!("{:04}{}", c.year, format(date, "-m-d\\TH:i:sP")),
+        'r' => {
+            format!("{} {:04} {}", format(date, "D, d M"), c.year, format(date, "H:i:s O"))
+        }
         'U' => at.to_string(),
         other => other.to_string(),
     };

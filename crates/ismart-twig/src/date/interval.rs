@@ -36,8 +36,9 @@ impl Interval {
     pub fn between(from: &DateTime, to: &DateTime) -> Self {
         let invert = to.instant() < from.instant();
         let (first, last) = if invert { (to, from) } else { (from, to) };
-        // Both are taken on the calendar of the first one's zone.
-        let (a, b) = (first.civil(), last.in_zone(&first.zone).civil());
+        // Of two zones the calendar of neither counts.
+        let zone = if first.zone == last.zone { first.zone.clone() } else { super::Zone::utc() };
+        let (a, b) = (first.in_zone(&zone).civil(), last.in_zone(&zone).civil());
         let mut years = b.year - a.year;
         let mut months = b.month - a.month;
         let mut d = b.day - a.day;
@@ -97,10 +98,7 @@ impl Interval {
                 out.push(letter);
                 continue;
             }
-            let Some(kind) = letters.next() else {
-                out.push('%');
-                break;
-            };
+            let Some(kind) = letters.next() else { break };
             let two = |n: i64| format!("{n:02}");
             let text = match kind {
                 'Y' => two(self.years),

@@ -15,18 +15,15 @@ pub(super) fn month(word: &str) -> Option<i64> {
 
 /// The day of the week of a name or of a short form; 0 for Sunday.
 pub(super) fn weekday(word: &str) -> Option<i64> {
-    let word = word.strip_suffix('.').unwrap_or(word);
-    Some(match word {
-        "sunday" | "sun" => 0,
-        // A count of working days without a number means the first of them.
-        "monday" | "mon" | "weekday" | "weekdays" => 1,
-        "tuesday" | "tue" | "tues" => 2,
-        "wednesday" | "wed" | "wednes" => 3,
-        "thursday" | "thu" | "thur" | "thurs" => 4,
-        "friday" | "fri" => 5,
-        "saturday" | "sat" | "satur" => 6,
-        _ => return None,
-    })
+    // A count of working days without a number means the first of them.
+    if matches!(word, "weekday" | "weekdays") {
+        return Some(1);
+    }
+    let at = super::format::DAYS.iter().position(|name| {
+        let full = name.to_ascii_lowercase();
+        word.strip_suffix('s').unwrap_or(word) == full || full.get(..3) == Some(word)
+    })?;
+    Some(crate::num::len(at))
 }
 
 /// The number of a word such as `next` or `third`, and its behaviour with days of the week.
@@ -39,6 +36,7 @@ pub(super) fn count(word: &str) -> Option<(i64, i64)> {
         return Some((crate::num::len(at) + 1, 0));
     }
     Some(match word {
+        "eight" => (8, 0),
         "next" => (1, 0),
         "last" | "previous" => (-1, 0),
         "this" => (0, 1),
@@ -65,19 +63,14 @@ pub(super) enum Unit {
 pub(super) fn unit(word: &str) -> Option<Unit> {
     Some(match word {
         "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => Unit::Micros(1000),
-        "µs" | "usec" | "usecs" | "microsecond" | "microseconds" => Unit::Micros(1),
-        "s" | "sec" | "secs" | "second" | "seconds" => Unit::Second,
+        "µs" | "usec" | "usecs" | "µsec" | "µsecs" | "microsecond" | "microseconds" => Unit::Micros(1),
+        "sec" | "secs" | "second" | "seconds" => Unit::Second,
         "min" | "mins" | "minute" | "minutes" => Unit::Minute,
-        "h" | "hour" | "hours" => Unit::Hour,
+        "hour" | "hours" => Unit::Hour,
         "day" | "days" => Unit::Day,
         "week" | "weeks" => Unit::Week(7),
         "fortnight" | "fortnights" | "forthnight" | "forthnights" => Unit::Week(14),
-        "month" | "months" | "mon" | "mons" => {
-            if word == "mon" {
-                return Some(Unit::Weekday(1));
-            }
-            Unit::Month
-        }
+        "month" | "months" => Unit::Month,
         "year" | "years" => Unit::Year,
         "weekday" | "weekdays" => Unit::Weekdays,
         other => Unit::Weekday(weekday(other)?),

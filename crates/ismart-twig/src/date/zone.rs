@@ -4,11 +4,11 @@ use std::fmt;
 
 use ecow::EcoString;
 use jiff::Timestamp;
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::TimeZone;
 
+use super::abbreviations::ABBREVIATIONS;
 use super::civil::Civil;
 use crate::error::Error;
-use crate::num;
 
 /// A time zone.
 #[derive(Clone, PartialEq)]
@@ -22,50 +22,6 @@ enum Kind {
     Abbreviation(EcoString, i64, bool),
     Named(EcoString, TimeZone),
 }
-
-/// Abbreviations that texts use: name, offset in minutes, summer time.
-const ABBREVIATIONS: [(&str, i64, bool); 40] = [
-    ("UTC", 0, false),
-    ("GMT", 0, false),
-    ("Z", 0, false),
-    ("WET", 0, false),
-    ("WEST", 60, true),
-    ("BST", 60, true),
-    ("IST", 330, false),
-    ("CET", 60, false),
-    ("CEST", 120, true),
-    ("MET", 60, false),
-    ("MEST", 120, true),
-    ("EET", 120, false),
-    ("EEST", 180, true),
-    ("MSK", 180, false),
-    ("MSD", 240, true),
-    ("EST", -300, false),
-    ("EDT", -240, true),
-    ("CST", -360, false),
-    ("CDT", -300, true),
-    ("MST", -420, false),
-    ("MDT", -360, true),
-    ("PST", -480, false),
-    ("PDT", -420, true),
-    ("AKST", -540, false),
-    ("AKDT", -480, true),
-    ("HST", -600, false),
-    ("AST", -240, false),
-    ("ADT", -180, true),
-    ("NST", -210, false),
-    ("NDT", -150, true),
-    ("JST", 540, false),
-    ("KST", 540, false),
-    ("SGT", 480, false),
-    ("HKT", 480, false),
-    ("AEST", 600, false),
-    ("AEDT", 660, true),
-    ("ACST", 570, false),
-    ("AWST", 480, false),
-    ("NZST", 720, false),
-    ("NZDT", 780, true),
-];
 
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,8 +51,10 @@ impl Zone {
     }
 
     pub(crate) fn find(name: &str) -> Option<Self> {
-        if name.starts_with(['+', '-']) {
-            return offset(name).map(|(seconds, _)| Self::from_offset(seconds));
+        let number = name.strip_prefix("GMT").unwrap_or(name);
+        if number.starts_with(['+', '-']) {
+            let (seconds, used) = offset(number)?;
+            return (used == number.len()).then(|| Self::from_offset(seconds));
         }
         if name.eq_ignore_ascii_case("UTC") {
             return Some(Self::utc());
@@ -112,7 +70,7 @@ impl Zone {
     pub(crate) fn abbreviation(name: &str) -> Option<Self> {
         let upper = name.to_ascii_uppercase();
         let found = ABBREVIATIONS.iter().find(|(n, ..)| *n == upper)?;
-        Some(Self(Kind::Abbreviation(upper.into(), found.1 * 60, found.2)))
+        Some(Self(Kind::Abbreviation(upper.into(), found.1, found.2)))
     }
 
     /// PHP's kind: 1 offset, 2 abbreviation, 3 name.
@@ -127,7 +85,11 @@ impl Zone {
     /// The name: of the zone, the abbreviation or `+02:00`.
     pub fn name(&self) -> String {
         match &self.0 {
-            Kind::Offset(seconds) => offset_text(*seconds, true),
+            Kind::Offset(seconds) => {
+                let rest = seconds.abs() % 60;
+                let tail = if rest == 0 { String::new() } else { format!(":{rest:02}") };
+                format!("{}{tail}", offset_text(*seconds, true))
+            }
             Kind::Abbreviation(name, ..) | Kind::Named(name, _) => name.to_string(),
         }
     }
@@ -135,7 +97,7 @@ impl Zone {
     /// Offset, abbreviation and whether it is summer time at a moment.
     fn at(&self, seconds: i64) -> (i64, String, bool) {
         match &self.0 {
-            Kind::Offset(offset) => (*offset, offset_text(*offset, true), false),
+            Kind::Offset(offset) => (*offset, format!("GMT{}", offset_text(*offset, false)), false),
             Kind::Abbreviation(name, offset, dst) => (*offset, name.to_string(), *dst),
             Kind::Named(_, zone) => {
                 let info = zone.to_offset_info(moment(seconds));
@@ -162,33 +124,43 @@ impl Zone {
         self.at(seconds).2
     }
 
-    /// The moment that calendar fields mean here: a skipped time moves on, of a repeated one the first
-    /// (in summer time) or the second is taken.
-    pub(crate) fn to_seconds(&self, civil: &Civil, summer: bool) -> i64 {
+    /// What is added to calendar fields, taken as seconds since 1970, to get the moment they mean here.
+    ///
+    /// Near a change of the offset the moment is ambiguous or does not exist; `dst` tells whether it was summer
+    /// time before, if that is known. The rule is PHP's own.
+    pub(crate) fn to_seconds(&self, civil: &Civil, dst: Option<bool>) -> i64 {
         let local = civil.seconds();
         let Kind::Named(_, zone) = &self.0 else { return local - self.offset(local) };
-        let n = civil.normal();
-        let datetime = i16::try_from(n.year).ok().and_then(|year| {
-            jiff::civil::DateTime::new(
-                year,
-                num::field(n.month),
-                num::field(n.day),
-                num::field(n.hour),
-                num::field(n.minute),
-                num::field(n.second),
-                0,
-            )
-            .ok()
-        });
-        let resolved = datetime.and_then(|d| {
-            let found = zone.to_ambiguous_timestamp(d);
-            let fold = matches!(found.offset(), AmbiguousOffset::Fold { .. });
-            if fold && !summer { found.later().ok() } else { found.compatible().ok() }
-        });
-        match resolved {
-            Some(timestamp) => timestamp.as_second(),
-            None => local - self.offset(local),
+        let (current, _, current_dst) = self.at(local);
+        let (after, _, _) = self.at(local - current);
+        let change = |seconds: i64| {
+            let found = zone.preceding(moment(seconds.saturating_add(1))).next();
+            found.map_or(i64::MIN, |t| t.timestamp().as_second())
+        };
+        let mut actual = after;
+        let mut at = change(local - current);
+        if current == after
+            && let Some(dst) = dst
+        {
+            if current >= 0 && dst && !current_dst {
+                let earlier = local - current - 7200;
+                let (offset, _, _) = self.at(earlier);
+                if offset != after && local - offset < at {
+                    actual = offset;
+                    at = change(earlier);
+                }
+            } else if current <= 0 && current_dst && !dst {
+                let later = local - current + 7200;
+                let (offset, _, _) = self.at(later);
+                if offset != after && local - offset >= change(later) {
+                    actual = offset;
+                    at = change(later);
+                }
+            }
         }
+        let moment = local - actual;
+        let in_change = at != i64::MIN && moment >= at + (current - actual) && moment < at;
+        if current != actual && !in_change { local - actual } else { local - current }
     }
 }
 
@@ -202,13 +174,12 @@ fn short_offset(name: &str) -> String {
     name.to_owned()
 }
 
-/// `+02:00` or `+0200`.
+/// `+02:00` or `+0200`; seconds are left out.
 pub(crate) fn offset_text(seconds: i64, colon: bool) -> String {
     let sign = if seconds < 0 { '-' } else { '+' };
     let s = seconds.abs();
     let colon = if colon { ":" } else { "" };
-    let tail = if s % 60 != 0 { format!("{colon}{:02}", s % 60) } else { String::new() };
-    format!("{sign}{:02}{colon}{:02}{tail}", s / 3600, s / 60 % 60)
+    format!("{sign}{:02}{colon}{:02}", s / 3600, s / 60 % 60)
 }
 
 /// The offset at the start of a text (`+2`, `-0330`, `+02:00`) and its length.
@@ -222,22 +193,28 @@ pub(crate) fn offset(text: &str) -> Option<(i64, usize)> {
     let digit = |at: usize| bytes.get(at).filter(|b| b.is_ascii_digit()).map(|b| i64::from(*b - b'0'));
     let count = (1..).take_while(|at| digit(*at).is_some()).count();
     let two = |at: usize| Some(digit(at)? * 10 + digit(at + 1)?);
+    // One digit after the colon will do.
+    let minutes_at = |at: usize| two(at).map(|m| (m, at + 2)).or_else(|| digit(at).map(|m| (m, at + 1)));
     let (hours, minutes, used) = match count {
         1 | 2 => {
             let hours = if count == 2 { two(1)? } else { digit(1)? };
             let end = 1 + count;
-            match (bytes.get(end), two(end + 1)) {
-                (Some(b':'), Some(minutes)) => (hours, minutes, end + 3),
+            match (bytes.get(end), minutes_at(end + 1)) {
+                (Some(b':'), Some((minutes, used))) => (hours, minutes, used),
                 _ => (hours, 0, end),
             }
         }
         3 => (digit(1)?, two(2)?, 4),
         4 => (two(1)?, two(3)?, 5),
-        6 => (two(1)?, two(3)?, 7),
+        6 => (two(1)?, two(3)?, 5),
         _ => return None,
     };
-    if minutes > 59 || hours > 99 {
-        return None;
-    }
-    Some((sign * (hours * 3600 + minutes * 60), used))
+    // Seconds follow as minutes do: after a colon, or as the last of six digits.
+    let colon =
+        bytes.get(used) == Some(&b':') && used.checked_sub(3).and_then(|at| bytes.get(at)) == Some(&b':');
+    let (seconds, used) = match two(used + usize::from(colon)) {
+        Some(seconds) if colon || count == 6 => (seconds, used + 2 + usize::from(colon)),
+        _ => (0, used),
+    };
+    Some((sign * (hours * 3600 + minutes * 60 + seconds), used))
 }

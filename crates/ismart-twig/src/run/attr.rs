@@ -95,6 +95,15 @@ impl Rt<'_> {
         };
         match found {
             Some(value) => Ok(Some(V::Own(value))),
+            // What is no key is refused even where a missing one is not.
+            None if !quiet
+                && !self.strict()
+                && attr.call == CallType::Array
+                && matches!(&*object, Value::Array(a) if !a.is_empty())
+                && key_value(&key).to_key().is_none() =>
+            {
+                Err(Error::host("Illegal offset type").with_line(attr.line))
+            }
             None if quiet || !self.strict() => Ok(if quiet { None } else { Some(V::Own(Value::Null)) }),
             None => Err(refusal(&object, &key, attr.call)?.with_line(attr.line)),
         }

@@ -13,6 +13,16 @@ use crate::program::{BlockEx, Code, EmbedOp, Ex, IncludeEx, IncludeOp, ItemKey, 
 use crate::template::Loaded;
 use crate::value::{Array, Key, KeyRef, V, Value};
 
+/// The name of a template that a value gives; `null` gives none.
+fn template_name(value: &Value) -> Result<EcoString, Error> {
+    if value.is_null() {
+        return Err(Error::host(
+            "Twig\\Template::load(): Argument #1 ($template) must be of type Twig\\TemplateWrapper|array|string, null given",
+        ));
+    }
+    value.to_text()
+}
+
 /// What a macro is called with.
 #[derive(Default)]
 struct MacroArgs<'a> {
@@ -31,7 +41,7 @@ impl Rt<'_> {
                     if let Value::Template(template) = name {
                         return Ok(template.loaded().clone());
                     }
-                    let name = name.to_text()?;
+                    let name = template_name(name)?;
                     if only || self.engine.exists(&name) {
                         return self.load(&name);
                     }
@@ -47,7 +57,7 @@ impl Rt<'_> {
             }
             Value::Str(name) => self.load(name),
             _ => {
-                let name = value.to_text()?;
+                let name = template_name(value)?;
                 self.load(&name)
             }
         }

@@ -138,7 +138,12 @@ pub(crate) fn check_positional(callable: &Callable, args: &[Arg], line: u32) -> 
     if args.len() >= callable.required() || (spread && callable.variadic) {
         return Ok(());
     }
-    let name = params.get(args.len()).map_or("", |p| p.name.as_str());
+    let name = match params.get(args.len()).map_or("", |p| p.name.as_str()) {
+        // Named arguments of `range` keep the names that PHP gave them once.
+        "low" => "start",
+        "high" => "end",
+        name => name,
+    };
     Err(Error::syntax(
         format!(
             "Value for argument \"{name}\" is required for {} \"{}\".",

@@ -27,9 +27,8 @@ pub(crate) fn write(
             });
             if safe { value.write(out) } else { write(engine, strategy, &value.to_str_value()?, out) }
         }
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_)
-            if matches!(strategy, Strategy::Custom(_)) =>
-        {
+        _ if matches!(strategy, Strategy::Custom(_)) && !matches!(value, Value::Markup(_)) => {
+            custom(engine, strategy)?;
             let text = value.to_text()?;
             write_text(engine, strategy, text.as_bytes(), true, out)
         }
@@ -39,6 +38,7 @@ pub(crate) fn write(
 
 /// Escapes as the `escape` filter does when a template calls it: markup too.
 pub(crate) fn force(engine: &Engine, strategy: &Strategy, value: &Value) -> Result<Value, Error> {
+    custom(engine, strategy)?;
     match value {
         Value::Str(_) | Value::Bytes(_) | Value::Markup(_) | Value::Object(_) => {
             let text = value.to_bytes()?;
@@ -46,9 +46,7 @@ pub(crate) fn force(engine: &Engine, strategy: &Strategy, value: &Value) -> Resu
             write_text(engine, strategy, &text, value.as_str().is_some(), &mut out)?;
             Ok(Value::bytes(out))
         }
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_)
-            if matches!(strategy, Strategy::Custom(_)) =>
-        {
+        _ if matches!(strategy, Strategy::Custom(_)) => {
             let mut out = Vec::new();
             write(engine, strategy, value, &mut out)?;
             Ok(Value::bytes(out))
@@ -85,19 +83,29 @@ fn write_text(
         Strategy::Css => css(utf8(text)?, out),
         Strategy::HtmlAttr => html_attr(utf8(text)?, b",.-_", out),
         Strategy::HtmlAttrRelaxed => html_attr(utf8(text)?, b",.-_:@[]", out),
-        Strategy::Custom(name) => {
-            let Some((_, escape)) = engine.escapers.iter().find(|(n, _)| n == name) else {
-                let mut valid = vec!["html", "js", "url", "css", "html_attr", "html_attr_relaxed"];
-                valid.extend(engine.escapers.iter().map(|(n, _)| n.as_str()));
-                return Err(Error::runtime(format!(
-                    "Invalid escaping strategy \"{name}\" (valid ones: \"{}\").",
-                    valid.join("\", \"")
-                )));
-            };
-            out.extend_from_slice(escape(&String::from_utf8_lossy(text))?.as_bytes());
+        Strategy::Custom(_) => {
+            if let Some(escape) = custom(engine, strategy)? {
+                out.extend_from_slice(escape(&String::from_utf8_lossy(text))?.as_bytes());
+            }
         }
     }
     Ok(())
+}
+
+type Escaper = dyn Fn(&str) -> Result<String, Error> + Send + Sync;
+
+/// The host's escaper of a strategy; an error for a name that nobody registered.
+fn custom<'e>(engine: &'e Engine, strategy: &Strategy) -> Result<Option<&'e Escaper>, Error> {
+    let Strategy::Custom(name) = strategy else { return Ok(None) };
+    if let Some((_, escape)) = engine.escapers.iter().find(|(n, _)| n == name) {
+        return Ok(Some(&**escape));
+    }
+    let mut valid = vec!["html", "js", "url", "css", "html_attr", "html_attr_relaxed"];
+    valid.extend(engine.escapers.iter().map(|(n, _)| n.as_str()));
+    Err(Error::runtime(format!(
+        "Invalid escaping strategy \"{name}\" (valid ones: \"{}\").",
+        valid.join("\", \"")
+    )))
 }
 
 fn utf8(text: &[u8]) -> Result<&str, Error> {

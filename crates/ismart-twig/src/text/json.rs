@@ -18,6 +18,7 @@ pub(crate) mod flag {
     pub(crate) const UNESCAPED_LINE_TERMINATORS: i64 = 2048;
     pub(crate) const INVALID_UTF8_IGNORE: i64 = 1_048_576;
     pub(crate) const INVALID_UTF8_SUBSTITUTE: i64 = 2_097_152;
+    pub(crate) const THROW_ON_ERROR: i64 = 4_194_304;
 }
 
 struct Encoder {
@@ -25,16 +26,23 @@ struct Encoder {
     max_depth: i64,
     depth: i64,
     out: String,
-    failed: bool,
+    failed: Option<&'static str>,
     /// Bytes after which nothing more is written: the caller refuses what is longer.
     most: usize,
 }
 
-/// The JSON text of a value; `None` where PHP gives `false`.
-pub(crate) fn encode(value: &Value, flags: i64, max_depth: i64, most: usize) -> Option<String> {
-    let mut encoder = Encoder { flags, max_depth, depth: 0, out: String::new(), failed: false, most };
+const DEPTH: &str = "Maximum stack depth exceeded";
+const NO_NUMBER: &str = "Inf and NaN cannot be JSON encoded";
+const MALFORMED: &str = "Malformed UTF-8 characters, possibly incorrectly encoded";
+
+/// The JSON text of a value; the error is what PHP says where it gives `false`.
+pub(crate) fn encode(value: &Value, flags: i64, max_depth: i64, most: usize) -> Result<String, &'static str> {
+    let mut encoder = Encoder { flags, max_depth, depth: 0, out: String::new(), failed: None, most };
     encoder.value(value);
-    if encoder.failed && !encoder.has(flag::PARTIAL_OUTPUT) { None } else { Some(encoder.out) }
+    match encoder.failed {
+        Some(why) if !encoder.has(flag::PARTIAL_OUTPUT) => Err(why),
+        _ => Ok(encoder.out),
+    }
 }
 
 impl Encoder {
@@ -42,8 +50,8 @@ impl Encoder {
         self.flags & flag != 0
     }
 
-    fn fail(&mut self, instead: &str) {
-        self.failed = true;
+    fn fail(&mut self, why: &'static str, instead: &str) {
+        self.failed.get_or_insert(why);
         self.out.push_str(instead);
     }
 
@@ -73,7 +81,7 @@ impl Encoder {
 
     fn float(&mut self, f: f64) {
         if !f.is_finite() {
-            self.fail("0");
+            self.fail(NO_NUMBER, "0");
             return;
         }
         let text = float_repr(f, 'e');
@@ -91,7 +99,7 @@ impl Encoder {
             let text: String = bytes.utf8_chunks().map(|c| c.valid().to_owned()).collect();
             self.string(&text);
         } else {
-            self.fail("null");
+            self.fail(MALFORMED, "null");
         }
     }
 
@@ -152,7 +160,7 @@ impl Encoder {
         self.out.push(open);
         self.depth += 1;
         if self.depth > self.max_depth {
-            self.failed = true;
+            self.failed.get_or_insert(DEPTH);
         }
     }
 
@@ -229,7 +237,7 @@ mod tests {
             encode(&v, flag::HEX_TAG | flag::PRESERVE_ZERO_FRACTION, 512, 999).unwrap(),
             r#"{"a\/b":"\u00e9\u003C","n":10.0}"#
         );
-        assert_eq!(encode(&Value::Float(f64::NAN), 0, 512, 999), None);
-        assert_eq!(encode(&v, 0, 0, 999), None);
+        assert_eq!(encode(&Value::Float(f64::NAN), 0, 512, 999), Err("Inf and NaN cannot be JSON encoded"));
+        assert_eq!(encode(&v, 0, 0, 999), Err("Maximum stack depth exceeded"));
     }
 }

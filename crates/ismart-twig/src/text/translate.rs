@@ -299,11 +299,100 @@ impl Translator {
                 }
                 self.out.push_str(&format!("\\x{{{value:X}}}"));
             }
+            'p' | 'P' => self.property(c)?,
+            'x' => self.braced('x')?,
+            'g' => self.reference()?,
+            'k' => {
+                let close = match self.peek(0) {
+                    Some('{') => '}',
+                    Some('\'') => '\'',
+                    _ => '>',
+                };
+                self.at += 1;
+                let name = self.until(close).ok_or_else(|| {
+                    self.fail("\\k is not followed by a braced, angle-bracketed, or quoted name")
+                })?;
+                self.out.push_str(&format!("\\k<{name}>"));
+            }
             c if c.is_ascii_alphanumeric() => {
                 self.out.push('\\');
                 self.out.push(c);
             }
             c => self.literal(c),
+        }
+        Ok(())
+    }
+
+    /// What stands before a closing sign, which is passed.
+    fn until(&mut self, close: char) -> Option<String> {
+        let mut text = String::new();
+        loop {
+            let c = self.peek(0)?;
+            self.at += 1;
+            if c == close {
+                return Some(text);
+            }
+            text.push(c);
+        }
+    }
+
+    /// `\x{…}`.
+    fn braced(&mut self, letter: char) -> Result<(), String> {
+        self.at += 1;
+        let text =
+            self.until('}').ok_or_else(|| self.fail("missing terminating } for hexadecimal escape"))?;
+        self.out.push_str(&format!("\\{letter}{{{}}}", text.trim()));
+        Ok(())
+    }
+
+    /// `\pL`, `\p{Lu}`, `\p{^Lu}`, `\P{Lu}`.
+    fn property(&mut self, letter: char) -> Result<(), String> {
+        if self.peek(0) != Some('{') {
+            self.out.push('\\');
+            self.out.push(letter);
+            return Ok(());
+        }
+        self.at += 1;
+        let name = self.until('}').ok_or_else(|| self.fail("malformed \\P or \\p sequence"))?;
+        let (name, turned) = match name.strip_prefix('^') {
+            Some(rest) => (rest, true),
+            None => (name.as_str(), false),
+        };
+        let letter = if turned == (letter == 'p') { 'P' } else { 'p' };
+        let known = match name {
+            "Any" => "any",
+            "L&" => "LC",
+            "Xan" => "Alphabetic",
+            "Xsp" | "Xps" => "White_Space",
+            other => other,
+        };
+        if fancy_regex::Regex::new(&format!("\\p{{{known}}}")).is_err() {
+            return Err(self.fail("unknown property after \\P or \\p"));
+        }
+        self.out.push_str(&format!("\\{letter}{{{known}}}"));
+        Ok(())
+    }
+
+    /// `\g1`, `\g{1}`, `\g{-1}`, `\g{name}`.
+    fn reference(&mut self) -> Result<(), String> {
+        let braced = self.peek(0) == Some('{');
+        let name = if braced {
+            self.at += 1;
+            self.until('}').ok_or_else(|| self.fail("a numbered reference must not be zero"))?
+        } else {
+            let mut digits = String::new();
+            while let Some(c) =
+                self.peek(0).filter(|c| c.is_ascii_digit() || (*c == '-' && digits.is_empty()))
+            {
+                digits.push(c);
+                self.at += 1;
+            }
+            digits
+        };
+        match name.parse::<i64>() {
+            Ok(n) if n > 0 => self.out.push_str(&format!("(?:\\{n})")),
+            Ok(_) => self.out.push_str(&format!("\\k<{name}>")),
+            Err(_) => self.out.push_str(&format!("\\k<{name}>")),
         }
         Ok(())
     }

@@ -37,6 +37,33 @@ fn operand(v: &Value) -> Option<Number> {
     }
 }
 
+/// The integer of an operand of `%` or of bits: text out of range saturates, a float wraps.
+fn integer(v: &Value, number: Number) -> i64 {
+    if v.is_string() { number.int_of_text() } else { number.int() }
+}
+
+/// PHP's power of integers that overflow: by squaring, and as floats from where an integer no longer holds.
+fn overflowing_pow(base: i64, exponent: i64) -> f64 {
+    let (mut result, mut square, mut left) = (1_i64, base, exponent);
+    while left > 0 {
+        if left % 2 == 1 {
+            left -= 1;
+            let Some(product) = result.checked_mul(square) else {
+                return num::float(result) * num::float(square) * num::float(square).powf(num::float(left));
+            };
+            result = product;
+        } else {
+            left /= 2;
+            let Some(product) = square.checked_mul(square) else {
+                let wide = num::float(square) * num::float(square);
+                return num::float(result) * wide.powf(num::float(left));
+            };
+            square = product;
+        }
+    }
+    num::float(result)
+}
+
 impl Op2 {
     fn sign(self) -> &'static str {
         match self {
@@ -68,7 +95,7 @@ impl Op2 {
         let (Some(x), Some(y)) = (operand(a), operand(b)) else { return Err(unsupported(a, self.sign(), b)) };
         match (x, y) {
             (Number::Int(x), Number::Int(y)) => self.ints(x, y),
-            _ if self == Self::Mod => self.ints(x.int(), y.int()),
+            _ if self == Self::Mod => self.ints(integer(a, x), integer(b, y)),
             _ => self.floats(x.float(), y.float()),
         }
     }
@@ -104,6 +131,7 @@ impl Op2 {
         };
         match exact {
             Some(n) => Ok(Value::Int(n)),
+            None if self == Self::Pow && y >= 0 => Ok(Value::Float(overflowing_pow(x, y))),
             None => self.floats(num::float(x), num::float(y)),
         }
     }
@@ -150,7 +178,7 @@ impl Bits {
             return Ok(Value::bytes(bytes));
         }
         let (Some(x), Some(y)) = (operand(a), operand(b)) else { return Err(unsupported(a, self.sign(), b)) };
-        let (x, y) = (x.int(), y.int());
+        let (x, y) = (integer(a, x), integer(b, y));
         Ok(Value::Int(match self {
             Self::And => x & y,
             Self::Or => x | y,

@@ -34,6 +34,14 @@ impl Number {
         }
     }
 
+    /// The integer of a number that a string spelled: it saturates instead of wrapping.
+    pub(crate) fn int_of_text(self) -> i64 {
+        match self {
+            Self::Int(n) => n,
+            Self::Float(f) => num::saturating_int(f),
+        }
+    }
+
     pub(crate) fn value(self) -> Value {
         match self {
             Self::Int(n) => Value::Int(n),
@@ -286,6 +294,7 @@ impl Value {
     pub fn to_int(&self) -> i64 {
         match self {
             Self::Int(n) => *n,
+            Self::Str(_) | Self::Bytes(_) => self.to_number().int_of_text(),
             _ => self.to_number().int(),
         }
     }

@@ -22,6 +22,10 @@ fn all_pass(name: &str) {
     let Some(text) = shared(name) else { return };
     let cases = harness::cases(&text);
     assert!(cases.len() > 100);
+    pass(&cases);
+}
+
+fn pass(cases: &[harness::Case]) {
     let failed: Vec<String> = cases
         .iter()
         .filter_map(|case| match case.run() {
@@ -40,4 +44,18 @@ fn fixtures() {
 #[test]
 fn semantics() {
     all_pass("semantics.jsonl");
+}
+
+/// Cases in which this engine once differed from PHP Twig, in `tests/cases`.
+#[test]
+fn what_once_differed() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 5);
+    for file in files {
+        let cases = harness::cases(&std::fs::read_to_string(&file).unwrap());
+        assert!(!cases.is_empty(), "{}", file.display());
+        pass(&cases);
+    }
 }
