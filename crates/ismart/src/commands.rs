@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod contracts;
 mod demo;
 mod doctor;
 mod migrate;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use ismart_contracts::command::Contracts;
 
 use crate::output::{self, Failed};
 
@@ -33,6 +35,8 @@ enum Command {
     Check(Checked),
     /// Check what `check` checks, and that database and destinations can be reached
     Doctor(Checked),
+    /// Write, check, measure, draw and serve contracts of code: what each module promises
+    Contracts(Contracts),
     /// Bring the database schema up to date
     Migrate(Place),
     /// Add a person who may sign in to the console, or change his password
@@ -80,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Demo(demo) => demo::demo(demo).await,
             Command::Check(checked) => check::check(&checked),
             Command::Doctor(checked) => doctor::doctor(&checked).await,
+            Command::Contracts(contracts) => contracts::contracts(&contracts),
             Command::Migrate(place) => migrate::migrate(&place).await,
             Command::User(user) => user::user(user).await,
         }

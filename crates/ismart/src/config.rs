@@ -243,7 +243,7 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>, key: &str, path: &Path, troub
 
 /// Puts the value of `{ env = "NAME" }` or `{ file = "path" }` in its place.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn resolve(value: &mut Value, base: &Path) -> Result<(), String> {
+pub(crate) fn resolve(value: &mut Value, base: &Path) -> Result<(), String> {
     let Value::Object(map) = &*value else { return Ok(()) };
     let text = |key: &str| map.get(key).and_then(Value::as_str).filter(|_| map.len() == 1);
     let found = if let Some(name) = text("env") {
