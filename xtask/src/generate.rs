@@ -19,8 +19,11 @@ struct Page {
 const PAGES: &[Page] = &[
     Page { path: "docs/reference/goals.md", text: |_| goals(), builds: false },
     Page { path: "docs/reference/house-rules.md", text: |_| rules(), builds: false },
+    Page { path: CONTRACTS, text: contract_rules, builds: false },
     Page { path: "docs/reference/commands.md", text: commands, builds: true },
 ];
+
+const CONTRACTS: &str = "docs/reference/contracts.md";
 
 /// `cargo xtask generate [--check]`: true when nothing differs (any more).
 pub(crate) fn command(root: &Path, check: bool) -> Result<bool, String> {
@@ -93,6 +96,25 @@ fn rules() -> Result<String, String> {
         writeln!(text, "| `{}` | {} | {} |", rule.name, rule.holds, rule.why).map_err(|e| e.to_string())?;
     }
     Ok(text)
+}
+
+/// The page of contracts with the table of their rules.
+fn contract_rules(root: &Path) -> Result<String, String> {
+    let mut table = String::from("| Rule | Weight | What holds |\n|---|---|---|\n");
+    for rule in ismart_contracts::finding::RULES {
+        let line = writeln!(table, "| `{}` | {} | {} |", rule.name, rule.severity.word(), rule.holds);
+        line.map_err(|e| e.to_string())?;
+    }
+    between(root, CONTRACTS, "rules", &table)
+}
+
+/// The page as it is, with a table between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
+fn between(root: &Path, path: &str, name: &str, table: &str) -> Result<String, String> {
+    let page = std::fs::read_to_string(root.join(path)).map_err(|e| format!("{path} cannot be read: {e}"))?;
+    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+    let parts = page.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));
+    let (head, tail) = parts.ok_or_else(|| format!("{path} has no {begin} … {end}"))?;
+    Ok(format!("{head}{begin}{table}{end}{tail}"))
 }
 
 fn commands(root: &Path) -> Result<String, String> {

@@ -133,7 +133,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "contracts",
-        holds: "A *.contract.md has PURPOSE, API, STATE, LINKS, PROMISES, FAILURES; every promise names tests that exist; links point to what exists.",
+        holds: "`ismart contracts check` finds nothing: contracts have all sections, name what is there, and every promise names tests that exist.",
         why: "A promise without a test is a wish.",
         check: contracts::check,
     },

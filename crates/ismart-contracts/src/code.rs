@@ -174,6 +174,9 @@ pub struct Item {
     pub end_line: usize,
     /// First sentence of its documentation.
     pub doc: Option<String>,
+    /// Public to a part of its crate only (Rust): may be named, need not be.
+    #[serde(skip)]
+    pub restricted: bool,
 }
 
 impl Item {

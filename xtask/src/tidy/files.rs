@@ -21,6 +21,7 @@ const ROOT_FILES: &[&str] = &[
     "README.md",
     "README.ru.md",
     "clippy.toml",
+    "contracts.toml",
     "deny.toml",
     "rust-toolchain.toml",
     "rustfmt.toml",

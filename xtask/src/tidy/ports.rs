@@ -105,7 +105,9 @@ fn naming<'t>(tree: &'t Tree, port: &str) -> Vec<&'t File> {
             .iter()
             .filter(|section| section.name == "API")
             .flat_map(|section| &section.text);
-        api.map(|(_, text)| *text).chain([title]).any(|text| names.iter().any(|name| text.contains(name)))
+        api.map(|(_, text)| text.as_str())
+            .chain([title])
+            .any(|text| names.iter().any(|name| text.contains(name)))
     });
     about.map(|(file, _)| file).collect()
 }

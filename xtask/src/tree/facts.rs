@@ -44,8 +44,6 @@ pub(crate) struct Item {
     pub(crate) kind: Kind,
     /// Its name.
     pub(crate) name: String,
-    /// Modules around it inside the file.
-    pub(crate) modules: Vec<String>,
     /// Its documentation.
     pub(crate) doc: String,
     /// Where it stands.
@@ -99,7 +97,6 @@ fn line(span: Span) -> usize {
 #[derive(Default)]
 struct Reader {
     facts: Facts,
-    modules: Vec<String>,
     function_line: usize,
     /// Inside `impl Trait for`: the names of its functions were chosen by the trait.
     implementing: bool,
@@ -109,8 +106,7 @@ impl Reader {
     fn item(&mut self, kind: Kind, ident: &syn::Ident, attributes: &[syn::Attribute]) {
         let doc = attributes.iter().filter_map(doc_line).collect::<Vec<_>>().join("\n");
         let name = ident.to_string();
-        let modules = self.modules.clone();
-        self.facts.items.push(Item { kind, name, modules, doc, line: line(ident.span()) });
+        self.facts.items.push(Item { kind, name, doc, line: line(ident.span()) });
     }
 
     fn function(&mut self, signature: &syn::Signature, attributes: &[syn::Attribute]) {
@@ -129,9 +125,7 @@ fn doc_line(attribute: &syn::Attribute) -> Option<String> {
 impl<'ast> Visit<'ast> for Reader {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         self.item(Kind::Module, &item.ident, &item.attrs);
-        self.modules.push(item.ident.to_string());
         visit::visit_item_mod(self, item);
-        self.modules.pop();
     }
 
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
@@ -271,10 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn tests_know_their_modules() {
+    fn tests_are_told_from_functions() {
         let facts = read("mod a { mod b { #[tokio::test] async fn p1_works() {} } fn p2() {} }");
         let test = facts.items.iter().find(|item| item.kind == Kind::Test).unwrap();
-        assert_eq!((test.name.as_str(), test.modules.join("::").as_str()), ("p1_works", "a::b"));
+        assert_eq!(test.name, "p1_works");
         assert!(facts.items.iter().any(|item| item.name == "p2" && item.kind == Kind::Function));
     }
 

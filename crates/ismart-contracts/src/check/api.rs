@@ -142,6 +142,10 @@ fn php<'t>(claim: &Claim, code: &Code<'t>) -> Judged<'t> {
 }
 
 fn rust<'t>(claim: &Claim, code: &Code<'t>) -> Judged<'t> {
+    // `set_*` stands for many.
+    if claim.signature.split('(').next().is_some_and(|head| head.contains('*')) {
+        return Judged::Unknown;
+    }
     let Some(path) = rust_path(&claim.signature) else { return Judged::Unknown };
     let Some((name, before)) = path.split_last() else { return Judged::Unknown };
     // `client.get(url)` names a value, not a type.
@@ -229,7 +233,7 @@ fn missing<'t>(
         let is_claimed = claimed.iter().any(|other| std::ptr::eq(*other, *item));
         // In prose an API of Rust names things in passing; a method of PHP must be an entry.
         let in_words = (!is_php || item.kind != ItemKind::Function) && named.contains(&item.name);
-        counts && !is_claimed && !in_words
+        counts && !item.restricted && !is_claimed && !in_words
     });
     needed.copied().collect()
 }

@@ -49,7 +49,7 @@ impl Checker<'_> {
             let fix = "add it to `depends on` (`init` does), or take the dependency out";
             self.add("links.missing", &contract.path, line_of(contract), reason, fix);
         }
-        for (entry, files) in &named.entries {
+        for (entry, files) in named.entries.iter().filter(|_| whole) {
             if !files.is_empty()
                 && files.iter().all(|file| !uses.contains(file) && !code.places.contains(file))
             {
@@ -61,11 +61,12 @@ impl Checker<'_> {
 
     fn users(&mut self, contract: &Contract, code: &Code<'_>, users: &BTreeSet<usize>, whole: bool) {
         let said = contract.links.users.as_deref();
-        if said.is_none() && !whole {
+        // Code of Rust that only calls methods of a value names no path: there is no telling who does not use it.
+        if !whole {
             return;
         }
         let named = Resolved::of(self.tree, contract, said.unwrap_or_default());
-        for file in users.iter().filter(|file| whole && !named.has(**file)) {
+        for file in users.iter().filter(|file| !named.has(**file)) {
             let reason = format!("`{}` uses the code, the contract does not say so", path(self.tree, *file));
             self.add(
                 "links.users",

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Meta};
 
-use super::{CodeFile, Fault, Reference, ReferenceKind, Test, Unit, UnitKind, marks, one_line};
+use super::{CodeFile, Fault, Test, Unit, UnitKind, marks, one_line};
 
 /// Reads a Rust file. `crate_of` is the name of its crate, as code writes it, and the folder of the crate's source.
 pub(super) fn read(text: &str, crate_of: Option<(&str, &str)>, file: &mut CodeFile) {
@@ -147,19 +147,4 @@ fn written_by_macros(text: &str, file: &mut CodeFile) {
         marked = false;
     }
     file.tests.extend(more);
-}
-
-impl paths::Paths<'_> {
-    fn push(&mut self, path: Vec<String>, line: usize) {
-        let reference = Reference {
-            name: path.join("::"),
-            kind: ReferenceKind::Path,
-            line,
-            from: Some(self.unit.to_owned()),
-        };
-        let known = self.file.references.iter().any(|known| known.name == reference.name);
-        if path.len() > 1 && !known {
-            self.file.references.push(reference);
-        }
-    }
 }

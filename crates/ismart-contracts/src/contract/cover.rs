@@ -21,7 +21,7 @@ pub(crate) fn find_code(tree: &mut Tree) {
 
 fn covered(tree: &Tree, contract: &Contract) -> Vec<Covered> {
     if contract.code.is_empty() {
-        return beside(tree, &contract.path).into_iter().collect();
+        return beside(tree, &contract.path);
     }
     let mut covers: Vec<Covered> = Vec::new();
     for named in &contract.code {
@@ -41,9 +41,19 @@ pub(crate) fn place(tree: &Tree, contract: &str, path: &str) -> Option<String> {
     bases.iter().filter_map(|base| joined(base, path)).find(|path| tree.exists(path))
 }
 
-/// The file of code beside a contract: `Router.php` for `Router.contract.md`.
-fn beside(tree: &Tree, contract: &str) -> Option<Covered> {
-    let stem = contract.strip_suffix(".contract.md")?;
-    let candidates = [format!("{stem}.php"), format!("{stem}.rs"), format!("{stem}/mod.rs")];
-    candidates.into_iter().find(|path| tree.file(path).is_some()).map(|path| Covered { path, item: None })
+/// The code beside a contract: `Router.php` for `Router.contract.md`; of Rust the module with the files inside it.
+fn beside(tree: &Tree, contract: &str) -> Vec<Covered> {
+    let Some(stem) = contract.strip_suffix(".contract.md") else { return Vec::new() };
+    let whole = |path: String| Covered { path, item: None };
+    let php = format!("{stem}.php");
+    if tree.file(&php).is_some() {
+        return vec![whole(php)];
+    }
+    let module = format!("{stem}.rs");
+    if tree.file(&module).is_none() {
+        return Vec::new();
+    }
+    let inside = format!("{stem}/");
+    let files = tree.files.iter().filter(|file| file.path == module || file.path.starts_with(&inside));
+    files.map(|file| whole(file.path.clone())).collect()
 }

@@ -45,7 +45,7 @@ struct Asked {
 impl Asked {
     fn new(model: Model, root: &std::path::Path) -> Result<Self, Failed> {
         let place = format!("{}: [model] key", ismart_contracts::config::CONFIG);
-        let key = model.key.as_ref().map(|source| {
+        let key = model.key.as_ref().map(|source| -> Result<String, Failed> {
             let mut value = json!(source);
             config::resolve(&mut value, root)
                 .map_err(|why| Failed::one(&place, why, "set the variable or the file"))?;

@@ -248,6 +248,7 @@ impl Reader<'_> {
             line: node.start_position().row + 1,
             end_line: node.end_position().row + 1,
             doc: doc.and_then(docblock::summary),
+            restricted: false,
         }
     }
 

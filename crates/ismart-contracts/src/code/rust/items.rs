@@ -46,6 +46,7 @@ impl Reader<'_> {
             line,
             end_line,
             doc: summary(at.attrs),
+            restricted: self.restricted,
         });
     }
 
@@ -107,9 +108,7 @@ impl Reader<'_> {
                     self.add(ItemKind::Export, None, &name, format!("use {path}"), &place(attrs, item));
                 }
             }
-            syn::Item::Impl(item) if item.trait_.is_none() && !for_tests(&item.attrs) => {
-                self.impl_items(item)
-            }
+            syn::Item::Impl(item) if item.trait_.is_none() && !for_tests(&item.attrs) => self.methods(item),
             syn::Item::Macro(item) => {
                 let exported = item.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export"));
                 if let Some(name) = item.ident.as_ref().filter(|_| exported) {
@@ -176,7 +175,7 @@ impl Reader<'_> {
         }
     }
 
-    fn impl_items(&mut self, item: &syn::ItemImpl) {
+    fn methods(&mut self, item: &syn::ItemImpl) {
         let syn::Type::Path(ty) = item.self_ty.as_ref() else { return };
         let Some(owner) = ty.path.segments.last().map(|last| last.ident.to_string()) else { return };
         for inner in &item.items {

@@ -6,23 +6,24 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::{for_tests, items};
-use crate::code::{CodeFile, Export};
+use crate::code::{CodeFile, Export, Reference, ReferenceKind};
 
 /// Collects references of one file.
 pub(super) struct Paths<'f> {
     /// Crate and modules of the place.
     module: Vec<String>,
-    pub(super) unit: &'f str,
-    pub(super) file: &'f mut CodeFile,
+    unit: &'f str,
+    file: &'f mut CodeFile,
     /// Modules declared in the file: paths may begin with them.
     declared: HashSet<String>,
     /// Depth of modules written out in the file.
     depth: usize,
+    seen: HashSet<String>,
 }
 
 impl<'f> Paths<'f> {
     pub(super) fn new(module: &[String], unit: &'f str, file: &'f mut CodeFile) -> Self {
-        Self { module: module.to_vec(), unit, file, declared: HashSet::new(), depth: 0 }
+        Self { module: module.to_vec(), unit, file, declared: HashSet::new(), depth: 0, seen: HashSet::new() }
     }
 
     /// The path from the crate's name on; `None` when it stays with what the file has or is foreign by its first word.
@@ -49,9 +50,17 @@ impl<'f> Paths<'f> {
         }
     }
 
+    fn push(&mut self, path: &[String], line: usize) {
+        let name = path.join("::");
+        if path.len() > 1 && self.seen.insert(name.clone()) {
+            let from = Some(self.unit.to_owned());
+            self.file.references.push(Reference { name, kind: ReferenceKind::Path, line, from });
+        }
+    }
+
     fn take(&mut self, segments: &[String], line: usize) {
         if let Some(full) = self.full(segments) {
-            self.push(full, line);
+            self.push(&full, line);
         }
     }
 }
@@ -94,7 +103,7 @@ impl<'ast> Visit<'ast> for Paths<'_> {
             if public && self.depth == 0 {
                 self.file.exports.push(Export { name: name.clone(), target: full.clone() });
             }
-            self.push(full, line);
+            self.push(&full, line);
         }
     }
 
