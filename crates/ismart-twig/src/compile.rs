@@ -2,7 +2,7 @@
 
 mod expr;
 mod guard;
-mod safety;
+pub(crate) mod safety;
 mod stmt;
 
 use std::ops::Range;

@@ -169,6 +169,11 @@ impl Environment {
         env
     }
 
+    /// What the templates share.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Changes options; compiled templates are forgotten.
     fn change(&mut self) -> &mut Engine {
         let engine = Arc::make_mut(&mut self.engine);

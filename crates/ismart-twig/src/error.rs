@@ -56,6 +56,8 @@ struct Inner {
     template: Option<Arc<str>>,
     line: Option<u32>,
     column: Option<u32>,
+    /// The byte of the source that was read when a parser gave up.
+    offset: Option<usize>,
     excerpt: Option<String>,
 }
 
@@ -74,6 +76,7 @@ impl Error {
             template: None,
             line: None,
             column: None,
+            offset: None,
             excerpt: None,
         }))
     }
@@ -130,6 +133,16 @@ impl Error {
             self.0.line = Some(line);
         }
         self
+    }
+
+    /// Notes the byte of the source that was read when the parser gave up.
+    pub(crate) fn near(mut self, offset: usize) -> Self {
+        self.0.offset = self.0.offset.or(Some(offset));
+        self
+    }
+
+    pub(crate) fn offset(&self) -> Option<usize> {
+        self.0.offset
     }
 
     pub(crate) fn with_column(mut self, column: u32) -> Self {
@@ -242,6 +255,12 @@ pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     near.sort_by_key(|(d, _)| *d);
     let names: Vec<&str> = near.into_iter().map(|(_, k)| k).collect();
     format!(" Did you mean \"{}\"?", names.join("\", \""))
+}
+
+/// The name among `known` that differs least, and by how much.
+pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<(usize, &'k str)> {
+    let distance = |k: &&'k str| (levenshtein(name.as_bytes(), k.as_bytes()), *k);
+    known.iter().map(distance).min_by_key(|(distance, _)| *distance)
 }
 
 fn levenshtein(a: &[u8], b: &[u8]) -> usize {

@@ -5,7 +5,7 @@ use crate::syntax::ast::{Arg, Expr, ExprKind};
 use crate::value::Value;
 
 /// For which strategies an expression's value needs no escaping.
-pub(super) fn safe(expr: &Expr) -> Safe {
+pub(crate) fn safe(expr: &Expr) -> Safe {
     match &expr.kind {
         ExprKind::Const(_) | ExprKind::Block { .. } | ExprKind::Parent(_) | ExprKind::Macro { .. } => {
             Safe::All
@@ -22,7 +22,7 @@ pub(super) fn safe(expr: &Expr) -> Safe {
 }
 
 /// The safeness of a filter's result.
-pub(super) fn filter(own: &Safe, preserves: &[Strategy], args: &[Arg], input: impl FnOnce() -> Safe) -> Safe {
+pub(crate) fn filter(own: &Safe, preserves: &[Strategy], args: &[Arg], input: impl FnOnce() -> Safe) -> Safe {
     match own {
         Safe::Escaped => match args.first().map(|a| &a.value.kind) {
             None => Safe::For(vec![Strategy::Html]),

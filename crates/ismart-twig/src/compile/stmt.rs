@@ -43,10 +43,9 @@ impl Compiler<'_> {
             NodeKind::If(branches, otherwise) => {
                 self.tag("if", line);
                 let mut lowered = Vec::new();
-                for (at, (condition, body)) in branches.iter().enumerate() {
+                for (condition, body) in branches {
                     let ex = self.expr(condition)?;
-                    let place = if at == 0 { line } else { condition.line };
-                    lowered.push((ex, place, self.nodes(body)?));
+                    lowered.push((ex, condition.line, self.nodes(body)?));
                 }
                 let otherwise = match otherwise {
                     Some(body) => self.nodes(body)?,

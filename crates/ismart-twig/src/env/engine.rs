@@ -15,7 +15,8 @@ use crate::error::{Error, ErrorKind};
 use crate::loader::{Loader, MemoryLoader};
 use crate::program::Code;
 use crate::sandbox::Policy;
-use crate::syntax::{lexer, parser};
+use crate::syntax::lexer;
+use crate::syntax::parser::{self, Parsed};
 use crate::template::Loaded;
 use crate::value::{Array, Value};
 
@@ -195,13 +196,22 @@ impl Engine {
     pub(crate) fn compile(&self, name: &str, source: &str) -> Result<Code, Error> {
         let source: Arc<str> = lexer::normalise(source).into();
         let name: Arc<str> = name.into();
-        let compiled = parser::parse(&self.registry, &source).and_then(|parsed| {
-            let autoescape = self.autoescape.of(&name);
-            let options = compile::Options { autoescape, debug: self.debug, guard: self.policy.is_some() };
-            let warnings = parsed.warnings.into_iter().map(|w| (w.placed(&name), w.line)).collect();
-            compile::compile(&options, name.clone(), source.clone(), parsed.module, warnings)
-        });
+        let parsed = parser::parse(&self.registry, &source);
+        let compiled = parsed.and_then(|parsed| self.compile_parsed(&name, &source, parsed));
         compiled.map_err(|e| e.at(&name, 0).with_source(&source))
+    }
+
+    /// Compiles what was parsed of a source.
+    pub(crate) fn compile_parsed(
+        &self,
+        name: &Arc<str>,
+        source: &Arc<str>,
+        parsed: Parsed,
+    ) -> Result<Code, Error> {
+        let autoescape = self.autoescape.of(name);
+        let options = compile::Options { autoescape, debug: self.debug, guard: self.policy.is_some() };
+        let warnings = parsed.warnings.into_iter().map(|w| (w.placed(name), w.line)).collect();
+        compile::compile(&options, name.clone(), source.clone(), parsed.module, warnings)
     }
 }
 

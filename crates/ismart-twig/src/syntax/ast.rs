@@ -6,12 +6,28 @@ use std::sync::Arc;
 use ecow::EcoString;
 
 use crate::callable::{Callable, Strategy};
+use crate::num::small;
 use crate::value::{Bits, Op2, Value};
+
+/// A stretch of a source, in bytes; what the parser made up has none and is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Extent {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        Self { start: small(start), end: small(end) }
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Expr {
     pub(crate) kind: ExprKind,
     pub(crate) line: u32,
+    /// Where it stands, its parentheses included.
+    pub(crate) extent: Extent,
     /// Whether the expression stood in parentheses of its own.
     pub(crate) parens: bool,
     /// The operator that made the expression, for warnings about changes of precedence.
@@ -20,26 +36,11 @@ pub(crate) struct Expr {
 
 impl Expr {
     pub(crate) fn new(kind: ExprKind, line: u32) -> Self {
-        Self { kind, line, parens: false, operator: None }
+        Self { kind, line, extent: Extent::default(), parens: false, operator: None }
     }
 
     pub(crate) fn constant(value: Value, line: u32) -> Self {
         Self::new(ExprKind::Const(value), line)
-    }
-
-    /// Whether it can be asked if the expression is defined.
-    pub(crate) fn may_be_defined(&self) -> bool {
-        matches!(
-            self.kind,
-            ExprKind::Const(_)
-                | ExprKind::Array(_)
-                | ExprKind::Name(_)
-                | ExprKind::Attr { .. }
-                | ExprKind::Macro { .. }
-                | ExprKind::Block { .. }
-                | ExprKind::Parent(_)
-                | ExprKind::Function { .. }
-        )
     }
 
     /// Two texts in a row; a longer row is kept flat.
@@ -69,27 +70,9 @@ impl Expr {
             ExprKind::Array(_) => "Twig\\Node\\Expression\\ArrayExpression",
             ExprKind::Hole => "Twig\\Node\\Expression\\EmptyExpression",
             ExprKind::Attr { .. } => "Twig\\Node\\Expression\\GetAttrExpression",
-            ExprKind::Filter { shown, .. } => match shown.as_str() {
-                "default" => "Twig\\Node\\Expression\\Filter\\DefaultFilter",
-                "raw" => "Twig\\Node\\Expression\\Filter\\RawFilter",
-                _ => "Twig\\Node\\Expression\\FilterExpression",
-            },
-            ExprKind::Function { shown, .. } => match shown.as_str() {
-                "enum" => "Twig\\Node\\Expression\\FunctionNode\\EnumFunction",
-                "enum_cases" => "Twig\\Node\\Expression\\FunctionNode\\EnumCasesFunction",
-                _ => "Twig\\Node\\Expression\\FunctionExpression",
-            },
-            ExprKind::Test { shown, .. } => match shown.as_str() {
-                "constant" => "Twig\\Node\\Expression\\Test\\ConstantTest",
-                "defined" => "Twig\\Node\\Expression\\Test\\DefinedTest",
-                "divisible by" => "Twig\\Node\\Expression\\Test\\DivisiblebyTest",
-                "even" => "Twig\\Node\\Expression\\Test\\EvenTest",
-                "none" | "null" => "Twig\\Node\\Expression\\Test\\NullTest",
-                "odd" => "Twig\\Node\\Expression\\Test\\OddTest",
-                "same as" => "Twig\\Node\\Expression\\Test\\SameasTest",
-                "true" => "Twig\\Node\\Expression\\Test\\TrueTest",
-                _ => "Twig\\Node\\Expression\\TestExpression",
-            },
+            ExprKind::Filter { .. } => "Twig\\Node\\Expression\\FilterExpression",
+            ExprKind::Function { .. } => "Twig\\Node\\Expression\\FunctionExpression",
+            ExprKind::Test { .. } => "Twig\\Node\\Expression\\TestExpression",
             ExprKind::Macro { .. } => "Twig\\Node\\Expression\\MacroReferenceExpression",
             ExprKind::Block { .. } => "Twig\\Node\\Expression\\BlockReferenceExpression",
             ExprKind::Parent(_) => "Twig\\Node\\Expression\\ParentExpression",
@@ -281,6 +264,8 @@ impl BinOp {
 pub(crate) struct Node {
     pub(crate) kind: NodeKind,
     pub(crate) line: u32,
+    /// From the opening delimiter to the closing one of the tag, or of its end tag.
+    pub(crate) extent: Extent,
 }
 
 #[derive(Clone, Debug)]
@@ -371,12 +356,16 @@ pub(crate) struct For {
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) name: EcoString,
+    /// Where the name stands.
+    pub(crate) extent: Extent,
     pub(crate) body: Vec<Node>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Macro {
     pub(crate) name: EcoString,
+    /// Where the name stands.
+    pub(crate) extent: Extent,
     pub(crate) params: Vec<(EcoString, Option<Expr>)>,
     /// The name of a last parameter that takes the rest.
     pub(crate) rest: Option<EcoString>,
@@ -389,6 +378,8 @@ pub(crate) struct Use {
     pub(crate) template: EcoString,
     pub(crate) targets: Vec<(EcoString, EcoString)>,
     pub(crate) line: u32,
+    /// Where the template's name stands.
+    pub(crate) extent: Extent,
 }
 
 /// A whole template.

@@ -1,5 +1,7 @@
 //! Splits a template into tokens.
 
+use std::ops::Range;
+
 use ecow::EcoString;
 use memchr::memchr;
 
@@ -55,6 +57,18 @@ fn operators(first: u8) -> &'static [&'static str] {
 pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Token>,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) silent: Silent,
+}
+
+/// The stretches of a source that are no tokens of their own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Silent {
+    /// Comments, delimiters included.
+    pub(crate) comments: Vec<Range<usize>>,
+    /// `verbatim` tags with what they hold.
+    pub(crate) verbatim: Vec<Range<usize>>,
+    /// Strings with interpolation, quotes included, those inside other ones left out.
+    pub(crate) strings: Vec<Range<usize>>,
 }
 
 struct Lexer<'s> {
@@ -72,6 +86,9 @@ struct Lexer<'s> {
     /// The line where the open block or variable began.
     opened: u32,
     warnings: Vec<Warning>,
+    silent: Silent,
+    /// Where the strings that are open began.
+    quotes: Vec<usize>,
 }
 
 /// `\r\n` and `\r` become `\n`.
@@ -98,21 +115,32 @@ pub(crate) fn tokenize(code: &str) -> Result<Lexed, Error> {
         brackets: Vec::new(),
         opened: 1,
         warnings: Vec::new(),
+        silent: Silent::default(),
+        quotes: Vec::new(),
     };
     while lexer.cursor < lexer.bytes.len() {
-        match lexer.state {
-            State::Data => lexer.data()?,
-            State::Block => lexer.tag("%}", Kind::BlockEnd)?,
-            State::Var => lexer.tag("}}", Kind::VarEnd)?,
-            State::Text => lexer.quoted()?,
-            State::Interpolation => lexer.interpolation()?,
+        let before = lexer.tokens.len();
+        let step = match lexer.state {
+            State::Data => lexer.data(),
+            State::Block => lexer.tag("%}", Kind::BlockEnd),
+            State::Var => lexer.tag("}}", Kind::VarEnd),
+            State::Text => lexer.quoted(),
+            State::Interpolation => lexer.interpolation(),
+        };
+        step.map_err(|error| error.near(lexer.cursor))?;
+        let cursor = lexer.cursor;
+        if lexer.tokens.len() > before
+            && let Some(token) = lexer.tokens.last_mut()
+            && token.kind != Kind::Text
+        {
+            token.range.end = cursor;
         }
     }
     lexer.push(Kind::Eof, Value::Null);
     if let Some((open, line)) = lexer.brackets.pop() {
-        return Err(Error::syntax(format!("Unclosed \"{open}\"."), line));
+        return Err(Error::syntax(format!("Unclosed \"{open}\"."), line).near(code.len()));
     }
-    Ok(Lexed { tokens: lexer.tokens, warnings: lexer.warnings })
+    Ok(Lexed { tokens: lexer.tokens, warnings: lexer.warnings, silent: lexer.silent })
 }
 
 fn is_space(b: u8) -> bool {
@@ -252,8 +280,7 @@ impl<'s> Lexer<'s> {
         let Some(start) = self.find_start() else {
             let end = self.bytes.len();
             self.push_text(self.cursor, end);
-            // The end of a template is where its last text begins, as PHP Twig counts lines.
-            self.cursor = end;
+            self.move_to(end);
             return Ok(());
         };
         let mark = self.byte(start + 2);
@@ -263,11 +290,11 @@ impl<'s> Lexer<'s> {
         let trims = usize::from(matches!(mark, b'-' | b'~'));
         self.move_to(start + 2 + trims);
         match kind {
-            b'#' => self.comment(),
+            b'#' => self.comment(start),
             b'%' => {
                 if let Some(end) = self.verbatim_start() {
                     self.move_to(end);
-                    self.verbatim()
+                    self.verbatim(start)
                 } else if let Some((end, line)) = self.line_tag() {
                     self.move_to(end);
                     self.line = line;
@@ -299,11 +326,12 @@ impl<'s> Lexer<'s> {
         to - text.iter().rev().take_while(|b| test(**b)).count()
     }
 
-    fn comment(&mut self) -> Result<(), Error> {
+    fn comment(&mut self, start: usize) -> Result<(), Error> {
         let Some(found) = memchr::memmem::find(self.rest(), b"#}") else {
             return Err(Error::syntax("Unclosed comment.", self.line));
         };
         let at = self.cursor + found;
+        self.silent.comments.push(start..at + 2);
         let end = self.after_close(at, 2, self.byte(at.wrapping_sub(1)), found > 0, true);
         self.move_to(end);
         Ok(())
@@ -338,7 +366,7 @@ impl<'s> Lexer<'s> {
         self.has(at, "%}").then_some(at + 2)
     }
 
-    fn verbatim(&mut self) -> Result<(), Error> {
+    fn verbatim(&mut self, opened: usize) -> Result<(), Error> {
         let mut at = self.cursor;
         while let Some(found) = self.bytes.get(at..).and_then(|b| memchr::memmem::find(b, b"{%")) {
             let start = at + found;
@@ -350,6 +378,7 @@ impl<'s> Lexer<'s> {
             {
                 let text_end = self.trimmed_end(self.cursor, start, mark);
                 self.push_text(self.cursor, text_end);
+                self.silent.verbatim.push(opened..end);
                 self.move_to(end);
                 return Ok(());
             }
@@ -432,6 +461,7 @@ impl<'s> Lexer<'s> {
             self.move_to(end);
         } else if byte == b'"' {
             self.brackets.push(("\"", self.line));
+            self.quotes.push(at);
             self.enter(State::Text);
             self.move_to(at + 1);
         } else if byte == b'#' {
@@ -589,6 +619,11 @@ impl<'s> Lexer<'s> {
         self.brackets.pop();
         self.leave();
         self.cursor += 1;
+        if let Some(start) = self.quotes.pop()
+            && self.quotes.is_empty()
+        {
+            self.silent.strings.push(start..self.cursor);
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ecow::EcoString;
 
-use super::ast::{Block, Expr, Macro, MacroTarget, Module, Node, NodeKind};
+use super::ast::{Block, Expr, Extent, Macro, MacroTarget, Module, Node, NodeKind};
 use super::lexer;
 use super::token::{Kind, Stream, Token};
 use crate::callable::{CallKind, Callable};
@@ -29,7 +29,7 @@ pub(crate) struct Symbol {
 }
 
 /// A deprecation met while reading a template.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Warning {
     pub(crate) text: String,
     pub(crate) line: u32,
@@ -76,17 +76,29 @@ pub(crate) struct Parsed {
 /// Parses a source whose line ends are normalised.
 pub(crate) fn parse(registry: &Registry, source: &str) -> Result<Parsed, Error> {
     let lexed = lexer::tokenize(source)?;
+    let mut parsed = parse_tokens(registry, source, lexed.tokens, false)?;
+    parsed.warnings.splice(0..0, lexed.warnings);
+    Ok(parsed)
+}
+
+/// Parses the tokens of a source; a lenient parser lets unknown filters, functions and tests pass.
+pub(crate) fn parse_tokens(
+    registry: &Registry,
+    source: &str,
+    tokens: Vec<Token>,
+    lenient: bool,
+) -> Result<Parsed, Error> {
     let mut parser = Parser {
         registry,
         source,
-        stream: Stream::new(lexed.tokens),
+        stream: Stream::new(tokens),
         draft: Draft { scopes: vec![Vec::new()], ..Draft::default() },
-        warnings: lexed.warnings,
-        lenient: 0,
+        warnings: Vec::new(),
+        lenient: u32::from(lenient),
         depth: 0,
     };
-    let body = parser.subparse(None)?;
-    let module = parser.finish(body)?;
+    let module = parser.subparse(None).and_then(|body| parser.finish(body));
+    let module = module.map_err(|error| error.near(parser.stream.offset()))?;
     Ok(Parsed { module, warnings: parser.warnings })
 }
 
@@ -94,8 +106,6 @@ pub(crate) fn parse(registry: &Registry, source: &str) -> Result<Parsed, Error> 
 pub(crate) struct Until<'u> {
     pub(crate) tag: &'u str,
     pub(crate) ends: &'u [&'u str],
-    /// Where the tag stands, if not where its body begins.
-    pub(crate) line: Option<u32>,
 }
 
 impl Parser<'_> {
@@ -122,19 +132,21 @@ impl Parser<'_> {
     /// Parses up to an end tag (which stays the current token) or the end.
     pub(crate) fn subparse(&mut self, until: Option<&Until<'_>>) -> Result<Vec<Node>, Error> {
         self.deeper_by(TAG_DEPTH)?;
-        let first_line = until.and_then(|u| u.line).unwrap_or_else(|| self.stream.line());
+        let first_line = self.stream.line();
         let mut nodes = Vec::new();
         while !self.stream.is_eof() {
             let token = self.stream.next()?;
             match token.kind {
-                Kind::Text => nodes.push(Node { kind: NodeKind::Text(token.range), line: token.line }),
+                Kind::Text => {
+                    let extent = Extent::new(token.range.start, token.range.end);
+                    nodes.push(Node { kind: NodeKind::Text(token.range), line: token.line, extent });
+                }
                 Kind::VarStart => {
                     let expr = self.expression(0)?;
                     self.stream.expect(Kind::VarEnd, "", "")?;
-                    nodes.push(Node {
-                        kind: NodeKind::Print(expr, num::small(token.range.start)),
-                        line: token.line,
-                    });
+                    let extent = self.extent_from(&token);
+                    let kind = NodeKind::Print(expr, num::small(token.range.start));
+                    nodes.push(Node { kind, line: token.line, extent });
                 }
                 Kind::BlockStart => {
                     let tag = self.stream.current().clone();
@@ -150,7 +162,8 @@ impl Parser<'_> {
                         return Err(self.unknown_tag(&tag, until, first_line));
                     }
                     self.stream.next()?;
-                    let node = self.tag(&tag)?;
+                    let mut node = self.tag(&tag)?;
+                    node.extent = self.extent_from(&token);
                     nodes.push(node);
                 }
                 _ => {
@@ -160,6 +173,11 @@ impl Parser<'_> {
         }
         self.depth -= TAG_DEPTH;
         Ok(nodes)
+    }
+
+    /// From the delimiter before a token to the end of what was read last.
+    fn extent_from(&self, opened: &Token) -> Extent {
+        Extent::new(opened.range.start, self.stream.behind())
     }
 
     fn unknown_tag(&self, tag: &Token, until: Option<&Until<'_>>, first_line: u32) -> Error {
@@ -319,7 +337,7 @@ fn without_output(nodes: Vec<Node>) -> Vec<Node> {
             NodeKind::Group(body) => NodeKind::Group(without_output(body)),
             other => other,
         };
-        Some(Node { kind, line: node.line })
+        Some(Node { kind, line: node.line, extent: node.extent })
     };
     nodes.into_iter().filter_map(keep).collect()
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ecow::EcoString;
 
+use super::ast::Extent;
 use crate::error::Error;
 use crate::value::Value;
 
@@ -50,7 +51,7 @@ pub(crate) struct Token {
     pub(crate) kind: Kind,
     /// The text of names, operators, punctuation and strings.
     pub(crate) value: Value,
-    /// The place in the source of a text or an opening delimiter; for other tokens where they begin.
+    /// The place in the source. That of a closing delimiter goes on to the end of the space it takes.
     pub(crate) range: Range<usize>,
     pub(crate) line: u32,
     pub(crate) column: u32,
@@ -66,6 +67,10 @@ impl Token {
             Value::Str(s) => s.clone(),
             _ => EcoString::new(),
         }
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        Extent::new(self.range.start, self.range.end)
     }
 
     pub(crate) fn is(&self, kind: Kind, value: &str) -> bool {
@@ -104,6 +109,17 @@ impl Stream {
 
     pub(crate) fn line(&self) -> u32 {
         self.current().line
+    }
+
+    /// Where the current token begins.
+    pub(crate) fn offset(&self) -> usize {
+        self.current().range.start
+    }
+
+    /// Where the token before the current one ends.
+    pub(crate) fn behind(&self) -> usize {
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        before.map_or(0, |token| token.range.end)
     }
 
     pub(crate) fn is_eof(&self) -> bool {

@@ -19,3 +19,4 @@ mod mapping;
 mod mutations;
 mod php;
 mod templates;
+mod tools;
