@@ -20,6 +20,7 @@ const PAGES: &[Page] = &[
     Page { path: "docs/reference/goals.md", text: |_| goals(), builds: false },
     Page { path: "docs/reference/house-rules.md", text: |_| rules(), builds: false },
     Page { path: CONTRACTS, text: contract_rules, builds: false },
+    Page { path: "docs/reference/twig-rules.md", text: |_| Ok(twig_rules()), builds: false },
     Page { path: "docs/reference/commands.md", text: commands, builds: true },
 ];
 
@@ -115,6 +116,20 @@ fn between(root: &Path, path: &str, name: &str, table: &str) -> Result<String, S
     let parts = page.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));
     let (head, tail) = parts.ok_or_else(|| format!("{path} has no {begin} … {end}"))?;
     Ok(format!("{head}{begin}{table}{end}{tail}"))
+}
+
+fn twig_rules() -> String {
+    let mut text = head("Rules of templates", "crates/ismart-twig/src/tools/rules.rs");
+    text.push_str(
+        "`ismart twig check` finds what is wrong, `ismart twig lint` holds style and safety. Exit codes: 0 nothing \
+         found, 1 something found, 2 the command was not understood. `--select RULE` and `--ignore RULE` choose; \
+         `ismart-twig.toml` beside the templates declares what the host adds (`functions`, `filters`, `tests`, \
+         `context`) and what is not held (`ignore`). An exception stands in the template, with its reason: \
+         `{# lint-allow RULE: reason #}` for its line and the next, `{# lint-allow-file RULE: reason #}` for the \
+         whole.\n\n",
+    );
+    text.push_str(&ismart_twig::tools::markdown());
+    text
 }
 
 fn commands(root: &Path) -> Result<String, String> {

@@ -46,4 +46,4 @@ pub use finding::{Finding, Position, Severity};
 pub use fleet::{Fleet, HostConflict};
 pub use folder::{External, SiteFolder};
 pub use snapshot::{Resolution, Snapshot};
-pub use templates::RenderFailure;
+pub use templates::{RenderFailure, TEMPLATE_CONTEXT, TEMPLATE_FUNCTIONS};

@@ -24,6 +24,52 @@ thread_local! {
     static NOW: Cell<Timestamp> = const { Cell::new(Timestamp::UNIX_EPOCH) };
 }
 
+/// The functions that templates of sites may call beside Twig's own.
+pub const TEMPLATE_FUNCTIONS: &[&str] = &[
+    "url",
+    "assetUrl",
+    "asset_manifest",
+    "css_manifest",
+    "inlineCss",
+    "load_json",
+    "image_dimensions",
+    "image_has",
+    "inline_svg",
+    "gallery_visible_count",
+];
+
+/// The variables that templates of sites may read; a collection adds one under its `extras_key`.
+pub const TEMPLATE_CONTEXT: &[&str] = &[
+    "base_url",
+    "breadcrumb",
+    "canonical_path",
+    "captcha_client_key",
+    "collections",
+    "config",
+    "currentLang",
+    "entity",
+    "form_state",
+    "form_token",
+    "global",
+    "hero_preload_image",
+    "is_lang_in_url",
+    "lang_code",
+    "message",
+    "pageData",
+    "pageSeoData",
+    "pageTitle",
+    "page_id",
+    "preload_fonts",
+    "request_id",
+    "request_url",
+    "route_params",
+    "sections",
+    "seo_url_path",
+    "settings",
+    "status",
+    "title",
+];
+
 /// JSON as a template value.
 pub(crate) fn value(json: &Json) -> Value {
     Value::from(json)
@@ -133,7 +179,12 @@ impl Engine {
         let zone = environment.set_timezone(&host.parts.config.time_zone);
         debug_assert!(zone.is_ok(), "the zone was checked: {zone:?}");
         environment.add_global("base_url", host.base_url.as_ref());
-        for function in functions(&host) {
+        let functions = functions(&host);
+        debug_assert!(
+            functions.iter().map(Callable::name).eq(TEMPLATE_FUNCTIONS.iter().copied()),
+            "TEMPLATE_FUNCTIONS lists what the engine offers, in its order"
+        );
+        for function in functions {
             environment.add(function);
         }
         Self { environment }

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod migrate;
 mod serve;
+mod twig;
 mod user;
 
 use std::net::SocketAddr;
@@ -41,6 +42,8 @@ enum Command {
     Migrate(Place),
     /// Add a person who may sign in to the console, or change his password
     User(user::User),
+    /// Check, lint, format and explain Twig templates
+    Twig(twig::Twig),
 }
 
 /// Where configuration and data are.
@@ -87,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Contracts(contracts) => contracts::contracts(&contracts),
             Command::Migrate(place) => migrate::migrate(&place).await,
             Command::User(user) => user::user(user).await,
+            Command::Twig(tools) => twig::twig(&tools),
         }
     });
     match result {

@@ -57,6 +57,11 @@ pub(crate) fn line(text: impl std::fmt::Display) {
     let _closed_pipe = writeln!(std::io::stdout(), "{text}").is_err();
 }
 
+/// Writes a text to standard output as it is.
+pub(crate) fn exact(text: &str) {
+    let _closed_pipe = std::io::stdout().write_all(text.as_bytes()).is_err();
+}
+
 /// Writes a line to standard error: progress and problems.
 pub(crate) fn note(text: impl std::fmt::Display) {
     let _closed_pipe = writeln!(std::io::stderr(), "{text}").is_err();

@@ -10,3 +10,5 @@ mod commands;
 mod kill;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod twig;
