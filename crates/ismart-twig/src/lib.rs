@@ -41,7 +41,7 @@ pub use date::{DateTime, Interval, Zone};
 pub use env::{AutoEscape, Context, Environment, Limits};
 pub use error::{Error, ErrorKind};
 pub use loader::{ChainLoader, FileLoader, Loader, MemoryLoader};
-pub use map::{DataPath, Mapped, Origin, PathStep, Segment, SourceMap};
+pub use map::{Mapped, Origin, PathStep, Segment, SourceMap, ValuePath};
 pub use run::Closure;
 pub use sandbox::Policy;
 pub use template::{Rendered, Template};

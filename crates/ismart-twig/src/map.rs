@@ -12,7 +12,7 @@ use crate::num;
 use crate::template::Loaded;
 use crate::value::{Array, Key, Value};
 
-/// One step of a [`DataPath`].
+/// One step of a [`ValuePath`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PathStep {
     /// A key of a mapping.
@@ -24,15 +24,15 @@ pub enum PathStep {
 /// The way from the context to a value, the name of a variable first.
 ///
 /// ```
-/// use ismart_twig::{DataPath, PathStep};
-/// let path = DataPath::from_iter([PathStep::Key("page".into()), PathStep::Key("tags".into()), PathStep::Index(2)]);
+/// use ismart_twig::{ValuePath, PathStep};
+/// let path = ValuePath::from_iter([PathStep::Key("page".into()), PathStep::Key("tags".into()), PathStep::Index(2)]);
 /// assert_eq!(path.to_string(), "page.tags[2]");
 /// assert_eq!(path.pointer(), "/page/tags/2");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct DataPath(Vec<PathStep>);
+pub struct ValuePath(Vec<PathStep>);
 
-impl DataPath {
+impl ValuePath {
     /// The steps.
     pub fn steps(&self) -> &[PathStep] {
         &self.0
@@ -58,13 +58,13 @@ impl DataPath {
     }
 }
 
-impl FromIterator<PathStep> for DataPath {
+impl FromIterator<PathStep> for ValuePath {
     fn from_iter<T: IntoIterator<Item = PathStep>>(steps: T) -> Self {
         Self(steps.into_iter().collect())
     }
 }
 
-impl fmt::Display for DataPath {
+impl fmt::Display for ValuePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.0.iter().enumerate() {
             match step {
@@ -84,9 +84,9 @@ pub enum Origin {
     /// Text of the template itself.
     Template,
     /// A value of the context as it is, but for escaping.
-    Value(DataPath),
+    Value(ValuePath),
     /// Something made of a value of the context: filtered, cut, formatted.
-    Derived(DataPath),
+    Derived(ValuePath),
     /// Something that no single value of the context stands behind.
     Computed,
 }
@@ -177,8 +177,8 @@ type Captured = HashMap<usize, (EcoString, Vec<Segment>)>;
 /// A value is known again by where it lies: the arrays of the context are shared, never copied, and so are texts,
 /// which for this purpose are given memory of their own however short they are.
 pub(crate) struct Mapper {
-    values: HashMap<usize, DataPath>,
-    texts: HashMap<usize, DataPath>,
+    values: HashMap<usize, ValuePath>,
+    texts: HashMap<usize, ValuePath>,
     captured: Captured,
     pub(crate) segments: Vec<Segment>,
 }
@@ -203,7 +203,7 @@ fn own_memory(text: &str) -> EcoString {
 impl Mapper {
     /// A mapper for a context, and the context with texts that can be followed.
     pub(crate) fn new(context: &Context) -> (Self, Context) {
-        let root = DataPath::default();
+        let root = ValuePath::default();
         let own = followed(&context.own);
         let shared: Vec<Arc<Array>> = context.shared.iter().map(|layer| Arc::new(followed(layer))).collect();
         let mut mapper = Self {
@@ -221,7 +221,7 @@ impl Mapper {
         (mapper, context)
     }
 
-    fn enter(&mut self, array: &Array, path: &DataPath) {
+    fn enter(&mut self, array: &Array, path: &ValuePath) {
         for (key, value) in array {
             let step = match key.to_key() {
                 Key::Int(n) => PathStep::Index(n),
@@ -240,7 +240,7 @@ impl Mapper {
     }
 
     /// The path of a value that was read from the context.
-    pub(crate) fn path(&self, value: &Value) -> Option<&DataPath> {
+    pub(crate) fn path(&self, value: &Value) -> Option<&ValuePath> {
         let text = match value {
             Value::Str(text) | Value::Markup(text) => self.texts.get(&text.as_ptr().addr()),
             _ => None,

@@ -80,18 +80,13 @@ impl Loaded {
         blocks
     }
 
-    /// Whether `use` accepts the template: blocks and space alone, no parent, no macros.
+    /// Whether `use` accepts the template: blocks and text alone, no parent, no macros.
     fn is_traitable(&self) -> bool {
-        let space = |text: &str| text.trim_ascii().is_empty();
         self.code.parent.is_none()
             && self.code.macros.is_empty()
             && self.code.main.body.iter().all(|op| match op {
-                Op::Text(range) => {
-                    let range = crate::num::at(range.start)..crate::num::at(range.end);
-                    space(self.code.source.get(range).unwrap_or(""))
-                }
-                Op::Str(text, _) => space(text),
-                Op::Block(..) => true,
+                Op::Text(_) | Op::Block(..) | Op::Flush(_) => true,
+                Op::Str(text, _) => text.trim_ascii().is_empty(),
                 _ => false,
             })
     }

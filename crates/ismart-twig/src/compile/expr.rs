@@ -18,17 +18,10 @@ use crate::value::{Op2, Value};
 
 /// `??` asks whether its left side is defined, which only some expressions can answer.
 fn may_be_missing(left: &Expr) -> Result<(), Error> {
-    match &left.kind {
-        ExprKind::Const(_)
-        | ExprKind::Array(_)
-        | ExprKind::Name(_)
-        | ExprKind::Attr { .. }
-        | ExprKind::Macro { .. }
-        | ExprKind::Block { .. }
-        | ExprKind::Parent(_)
-        | ExprKind::Function { .. } => Ok(()),
-        _ => Err(Error::syntax("The \"defined\" test only works with simple variables.", left.line)),
+    if left.may_be_defined() {
+        return Ok(());
     }
+    Err(Error::syntax("The \"defined\" test only works with simple variables.", left.line))
 }
 
 fn pair(a: Ex, b: Ex) -> Box<(Ex, Ex)> {
@@ -303,20 +296,7 @@ impl Compiler<'_> {
     fn matches(&mut self, subject: Ex, pattern: Ex, right: &Expr, line: u32) -> Result<Ex, Error> {
         let mut compiled = None;
         if let (Ex::Const(value), true) = (&pattern, matches!(right.kind, ExprKind::Const(_))) {
-            let refuse = |pattern: &str, why: &str| {
-                Error::syntax(
-                    format!("Regexp \"{pattern}\" passed to \"matches\" is not valid: {why}."),
-                    line,
-                )
-            };
-            if value.is_null() {
-                return Err(refuse(
-                    "",
-                    "Passing null to parameter #1 ($pattern) of type string is deprecated",
-                ));
-            }
-            let text = value.to_text()?;
-            compiled = Some(Pattern::new(&text).map_err(|why| refuse(&text, &why))?);
+            compiled = Some(Pattern::constant(value, line)?);
         }
         Ok(Ex::Matches(Box::new(MatchEx { subject, pattern, compiled })))
     }
@@ -333,6 +313,8 @@ impl Compiler<'_> {
         if let Some(ex) = self.loop_field(object, name, args, call, line) {
             return Ok(ex);
         }
+        // PHP Twig places what goes wrong with an attribute where its object stands.
+        let line = object.line;
         let object = self.expr(object)?;
         let key = match self.expr(name)? {
             Ex::Const(value) => AttrKey::constant(value),

@@ -43,9 +43,10 @@ impl Compiler<'_> {
             NodeKind::If(branches, otherwise) => {
                 self.tag("if", line);
                 let mut lowered = Vec::new();
-                for (condition, body) in branches {
+                for (at, (condition, body)) in branches.iter().enumerate() {
                     let ex = self.expr(condition)?;
-                    lowered.push((ex, condition.line, self.nodes(body)?));
+                    let place = if at == 0 { line } else { condition.line };
+                    lowered.push((ex, place, self.nodes(body)?));
                 }
                 let otherwise = match otherwise {
                     Some(body) => self.nodes(body)?,

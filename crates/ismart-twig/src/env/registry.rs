@@ -58,7 +58,8 @@ impl Registry {
     }
 
     pub(crate) fn names(&self, kind: CallKind) -> Vec<&str> {
-        self.map(kind).keys().map(EcoString::as_str).collect()
+        // What PHP Twig does not have is not proposed.
+        self.map(kind).keys().map(EcoString::as_str).filter(|n| *n != "render_sandboxed").collect()
     }
 
     pub(crate) fn has_tag(&self, name: &str) -> bool {
@@ -66,6 +67,8 @@ impl Registry {
     }
 
     pub(crate) fn tags(&self) -> Vec<&str> {
-        TAGS.iter().copied().chain(self.tags.keys().map(EcoString::as_str)).collect()
+        // The tag of a package is not proposed: PHP Twig has it only with the package.
+        let own = TAGS.iter().copied().filter(|t| *t != "cache");
+        own.chain(self.tags.keys().map(EcoString::as_str)).collect()
     }
 }

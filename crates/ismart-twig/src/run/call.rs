@@ -18,10 +18,7 @@ impl Rt<'_> {
     /// Calls a filter, function or test that is no instruction of its own.
     pub(super) fn call<'a>(&mut self, frame: &mut Frame<'a>, call: &'a CallEx) -> Result<Value, Error> {
         let warned = self.warnings.len();
-        let result = self
-            .call_inner(frame, call)
-            .and_then(|value| self.weighed(value))
-            .map_err(|e| e.with_line(call.line));
+        let result = self.call_inner(frame, call).and_then(|value| self.weighed(value));
         if self.warnings.len() > warned {
             self.place_warnings(frame, warned, call.line);
         }

@@ -94,7 +94,13 @@ impl Rt<'_> {
                 _ => return self.eval(frame, &sides.2),
             },
             Ex::Default(sides) => match self.eval_opt(frame, &sides.0)? {
-                Some(value) if !value.is_empty()? => return Ok(value),
+                Some(value) if !value.is_empty()? => {
+                    // As an argument of a filter the default is evaluated in any case.
+                    if !matches!(sides.1, Ex::Const(_)) {
+                        self.eval(frame, &sides.1)?;
+                    }
+                    return Ok(value);
+                }
                 _ => return self.eval(frame, &sides.1),
             },
             Ex::Escape(strategy, inner, line) => {

@@ -162,10 +162,15 @@ impl Rt<'_> {
                 value = self.eval(frame, ex)?;
                 match value.to_pairs() {
                     Some(pairs) => Some(pairs),
-                    None if value.is_null() => None,
-                    None => {
+                    None if only => {
                         return Err(Error::host(format!(
-                            "array_merge(): Argument #2 must be of type array, {} given",
+                            "Twig\\Template::yield(): Argument #1 ($context) must be of type array, {} given",
+                            value.type_name()
+                        )));
+                    }
+                    None => {
+                        return Err(Error::runtime(format!(
+                            "The \"merge\" filter expects a sequence or a mapping, got \"{}\" for argument 2.",
                             value.type_name()
                         )));
                     }
@@ -460,18 +465,18 @@ impl Rt<'_> {
             }
         }
         let name = self.eval(frame, &call.name)?.to_text()?;
-        let args = self.macro_args(frame, call)?;
         let Some(home) = self.macro_home(frame, call) else {
             return Err(Error::runtime(format!(
                 "Macro \"{name}\" is not defined: its template was not imported."
             )));
         };
         let shown = home.code.name.clone();
+        // The macro is looked for before its arguments are evaluated.
         match self.find_macro(home, &name, Scope::Frame(frame))? {
-            Some((home, at)) => match home.code.macros.get(at) {
-                Some(code) => self.run_macro(&home, code, args),
-                None => Ok(()),
-            },
+            Some((home, at)) => {
+                let args = self.macro_args(frame, call)?;
+                home.code.macros.get(at).map_or(Ok(()), |code| self.run_macro(&home, code, args))
+            }
             None => Err(Error::runtime(format!("Macro \"{name}\" is not defined in template \"{shown}\"."))),
         }
     }

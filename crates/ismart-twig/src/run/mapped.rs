@@ -3,7 +3,7 @@
 use super::{Frame, Rt};
 use crate::callable::Strategy;
 use crate::error::Error;
-use crate::map::{DataPath, Origin};
+use crate::map::{Origin, ValuePath};
 use crate::program::{AttrKey, Ex};
 use crate::text::escape;
 use crate::value::Value;
@@ -81,7 +81,7 @@ impl Rt<'_> {
         }
     }
 
-    fn note_value(&mut self, frame: &Frame<'_>, start: usize, value: &Value, derived: Option<DataPath>) {
+    fn note_value(&mut self, frame: &Frame<'_>, start: usize, value: &Value, derived: Option<ValuePath>) {
         let output = start..self.out.len();
         let Some(mapper) = &mut self.mapper else { return };
         if mapper.release(value, &output) {
@@ -96,7 +96,7 @@ impl Rt<'_> {
     }
 
     /// The path of the value that an expression makes its result of: the input of the first filter.
-    fn source(&self, frame: &Frame<'_>, ex: &Ex) -> Option<DataPath> {
+    fn source(&self, frame: &Frame<'_>, ex: &Ex) -> Option<ValuePath> {
         let mapper = self.mapper.as_ref()?;
         match ex {
             Ex::Var(..) | Ex::Attr(_) => mapper.path(look(frame, ex)?).cloned(),

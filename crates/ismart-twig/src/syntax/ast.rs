@@ -43,6 +43,21 @@ impl Expr {
         Self::new(ExprKind::Const(value), line)
     }
 
+    /// Whether it can be asked if the expression is defined.
+    pub(crate) fn may_be_defined(&self) -> bool {
+        matches!(
+            self.kind,
+            ExprKind::Const(_)
+                | ExprKind::Array(_)
+                | ExprKind::Name(_)
+                | ExprKind::Attr { .. }
+                | ExprKind::Macro { .. }
+                | ExprKind::Block { .. }
+                | ExprKind::Parent(_)
+                | ExprKind::Function { .. }
+        )
+    }
+
     /// Two texts in a row; a longer row is kept flat.
     pub(crate) fn concat(left: Self, right: Self, line: u32) -> Self {
         let parts = match left.kind {
@@ -70,9 +85,27 @@ impl Expr {
             ExprKind::Array(_) => "Twig\\Node\\Expression\\ArrayExpression",
             ExprKind::Hole => "Twig\\Node\\Expression\\EmptyExpression",
             ExprKind::Attr { .. } => "Twig\\Node\\Expression\\GetAttrExpression",
-            ExprKind::Filter { .. } => "Twig\\Node\\Expression\\FilterExpression",
-            ExprKind::Function { .. } => "Twig\\Node\\Expression\\FunctionExpression",
-            ExprKind::Test { .. } => "Twig\\Node\\Expression\\TestExpression",
+            ExprKind::Filter { shown, .. } => match shown.as_str() {
+                "default" => "Twig\\Node\\Expression\\Filter\\DefaultFilter",
+                "raw" => "Twig\\Node\\Expression\\Filter\\RawFilter",
+                _ => "Twig\\Node\\Expression\\FilterExpression",
+            },
+            ExprKind::Function { shown, .. } => match shown.as_str() {
+                "enum" => "Twig\\Node\\Expression\\FunctionNode\\EnumFunction",
+                "enum_cases" => "Twig\\Node\\Expression\\FunctionNode\\EnumCasesFunction",
+                _ => "Twig\\Node\\Expression\\FunctionExpression",
+            },
+            ExprKind::Test { shown, .. } => match shown.as_str() {
+                "constant" => "Twig\\Node\\Expression\\Test\\ConstantTest",
+                "defined" => "Twig\\Node\\Expression\\Test\\DefinedTest",
+                "divisible by" => "Twig\\Node\\Expression\\Test\\DivisiblebyTest",
+                "even" => "Twig\\Node\\Expression\\Test\\EvenTest",
+                "none" | "null" => "Twig\\Node\\Expression\\Test\\NullTest",
+                "odd" => "Twig\\Node\\Expression\\Test\\OddTest",
+                "same as" => "Twig\\Node\\Expression\\Test\\SameasTest",
+                "true" => "Twig\\Node\\Expression\\Test\\TrueTest",
+                _ => "Twig\\Node\\Expression\\TestExpression",
+            },
             ExprKind::Macro { .. } => "Twig\\Node\\Expression\\MacroReferenceExpression",
             ExprKind::Block { .. } => "Twig\\Node\\Expression\\BlockReferenceExpression",
             ExprKind::Parent(_) => "Twig\\Node\\Expression\\ParentExpression",

@@ -8,6 +8,7 @@ use super::parser::{MAX_CHAIN, Parser};
 use super::token::{Kind, Token};
 use crate::callable::{CallKind, Callable, Code, Special};
 use crate::error::Error;
+use crate::text::regex::Pattern;
 use crate::value::{Bits, Op2, Value};
 
 /// Precedence, right associativity and the operator of the plain binary operators.
@@ -198,6 +199,9 @@ impl Parser<'_> {
         if let Some((precedence, right_first, op, name)) = binary(sign) {
             let right = self.expression(if right_first { precedence } else { precedence + 1 })?;
             self.warn_of_moves(precedence, &[&left, &right]);
+            if let (BinOp::Matches, ExprKind::Const(pattern)) = (op, &right.kind) {
+                Pattern::constant(pattern, line)?;
+            }
             let mut expr = Expr::new(ExprKind::Binary(op, Box::new(left), Box::new(right)), line);
             expr.operator = Some(name);
             return Ok(expr);
@@ -222,11 +226,11 @@ impl Parser<'_> {
                 Ok(Expr::new(ExprKind::Not(Box::new(test)), line))
             }
             "=>" => {
+                let body = Box::new(self.expression(0)?);
                 let params = match &left.kind {
                     ExprKind::Params(names) => names.clone(),
                     _ => vec![self.param_name(&left)?],
                 };
-                let body = Box::new(self.expression(0)?);
                 self.warn_of_moves(250, &[&body]);
                 Ok(Expr::new(ExprKind::Arrow { params, body }, line))
             }
@@ -239,6 +243,10 @@ impl Parser<'_> {
             }
             "??" => {
                 let right = self.expression(300)?;
+                if !left.may_be_defined() {
+                    let why = "The \"defined\" test only works with simple variables.";
+                    return Err(Error::syntax(why, left.line));
+                }
                 let mut expr = Expr::new(ExprKind::Coalesce(Box::new(left), Box::new(right)), line);
                 expr.operator = Some("??");
                 Ok(expr)
@@ -443,7 +451,10 @@ impl Parser<'_> {
                 self.stream.next()?;
             }
         }
-        let callable = self.callable(CallKind::Test, &name, self.stream.line())?;
+        // An unknown test is one of the operator's line, a deprecated one of the line it ends at.
+        let known = self.registry.find(CallKind::Test, &name).is_some();
+        let place = if known { self.stream.line() } else { line };
+        let callable = self.callable(CallKind::Test, &name, place)?;
         let mut args = if self.stream.test(Kind::Operator, "(") {
             self.arguments(true)?
         } else if callable.mandatory {
@@ -462,6 +473,9 @@ impl Parser<'_> {
             input = Expr::new(ExprKind::Macro { target, name, args: Vec::new() }, at);
         }
         let end = self.stream.line();
+        if matches!(callable.code, Code::Special(Special::Defined)) && !input.may_be_defined() {
+            return Err(Error::syntax("The \"defined\" test only works with simple variables.", end));
+        }
         Ok(Expr::new(ExprKind::Test { callable, shown: name, input: Box::new(input), args }, end))
     }
 

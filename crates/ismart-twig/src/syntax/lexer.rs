@@ -280,7 +280,8 @@ impl<'s> Lexer<'s> {
         let Some(start) = self.find_start() else {
             let end = self.bytes.len();
             self.push_text(self.cursor, end);
-            self.move_to(end);
+            // The end of a template is where its last text begins, as PHP Twig counts lines.
+            self.cursor = end;
             return Ok(());
         };
         let mark = self.byte(start + 2);

@@ -106,6 +106,8 @@ pub(crate) fn parse_tokens(
 pub(crate) struct Until<'u> {
     pub(crate) tag: &'u str,
     pub(crate) ends: &'u [&'u str],
+    /// Where the tag stands, if not where its body begins.
+    pub(crate) line: Option<u32>,
 }
 
 impl Parser<'_> {
@@ -132,7 +134,7 @@ impl Parser<'_> {
     /// Parses up to an end tag (which stays the current token) or the end.
     pub(crate) fn subparse(&mut self, until: Option<&Until<'_>>) -> Result<Vec<Node>, Error> {
         self.deeper_by(TAG_DEPTH)?;
-        let first_line = self.stream.line();
+        let first_line = until.and_then(|u| u.line).unwrap_or_else(|| self.stream.line());
         let mut nodes = Vec::new();
         while !self.stream.is_eof() {
             let token = self.stream.next()?;

@@ -4,7 +4,6 @@ use ecow::EcoString;
 
 use super::ast::{Applied, Arg, Block, Expr, ExprKind, Extent, For, Macro, Node, NodeKind, Use};
 use super::expr::assignable;
-use super::literal::is_word;
 use super::parser::{Draft, Parser, Symbol, Until};
 use super::token::{Kind, Token};
 use crate::callable::{CallKind, Strategy};
@@ -37,9 +36,19 @@ pub(crate) const TAGS: &[&str] = &[
     "cache",
 ];
 
+/// The parameters of a macro.
+struct MacroParams {
+    /// Names and defaults.
+    params: Vec<(EcoString, Option<Expr>)>,
+    /// The name that takes all further arguments.
+    rest: Option<EcoString>,
+    /// The line of a parameter whose name is taken.
+    reserved: Option<u32>,
+}
+
 macro_rules! until {
     ($tag:literal, $($end:literal),+) => {
-        &Until { tag: $tag, ends: &[$($end),+] }
+        &Until { tag: $tag, ends: &[$($end),+], line: None }
     };
 }
 
@@ -54,7 +63,7 @@ impl Parser<'_> {
             "block" => self.block_tag(line)?,
             "extends" => self.extends_tag(line)?,
             "include" => self.include_tag()?,
-            "embed" => self.embed_tag()?,
+            "embed" => self.embed_tag(line)?,
             "use" => self.use_tag(line)?,
             "macro" => self.macro_tag(line)?,
             "import" => self.import_tag()?,
@@ -95,7 +104,7 @@ impl Parser<'_> {
         let mut body = None;
         if callable.body {
             let end = format!("end{name}");
-            let nodes = self.subparse(Some(&Until { tag: name, ends: &[&end] }))?;
+            let nodes = self.subparse(Some(&Until { tag: name, ends: &[&end], line: None }))?;
             if !self.stream.is_eof() {
                 self.stream.next()?;
             }
@@ -149,7 +158,8 @@ impl Parser<'_> {
         let mut names = Vec::new();
         loop {
             let token = self.stream.current().clone();
-            if token.kind == Kind::Operator && is_word(token.text()) {
+            // Here the words among the operators are names, even those of two words.
+            if token.kind == Kind::Operator && token.text().starts_with(|c: char| c.is_ascii_alphabetic()) {
                 self.stream.next()?;
             } else {
                 self.stream.expect(Kind::Name, "", "Only variables can be assigned to")?;
@@ -167,7 +177,8 @@ impl Parser<'_> {
         self.stream.expect(Kind::Operator, "in", "")?;
         let seq = self.expression(0)?;
         self.end_tag()?;
-        let (body, end) = self.body(until!("for", "else", "endfor"))?;
+        let body = self.subparse(Some(until!("for", "else", "endfor")))?;
+        let end = self.stream.next()?.name();
         let else_body = if end == "else" {
             self.end_tag()?;
             Some(self.body(until!("for", "endfor"))?.0)
@@ -255,10 +266,10 @@ impl Parser<'_> {
         if !self.is_main_scope() {
             return Err(Error::syntax("Cannot use \"extend\" in a macro.", line));
         }
-        if self.draft.module.parent.is_some() {
+        let parent = self.expression(0)?;
+        if self.draft.module.parent.replace(parent).is_some() {
             return Err(Error::syntax("Multiple extends tags are forbidden.", line));
         }
-        self.draft.module.parent = Some(self.expression(0)?);
         self.end_tag()?;
         Ok(NodeKind::Extends)
     }
@@ -281,11 +292,12 @@ impl Parser<'_> {
         Ok(NodeKind::Include { template, with, only, ignore_missing })
     }
 
-    fn embed_tag(&mut self) -> Result<NodeKind, Error> {
+    fn embed_tag(&mut self, line: u32) -> Result<NodeKind, Error> {
         let parent = self.expression(0)?;
         let (with, only, ignore_missing) = self.include_options()?;
         let outer = std::mem::replace(&mut self.draft, Draft::embedded(parent));
-        let (body, _) = self.body(until!("embed", "endembed"))?;
+        let until = Until { tag: "embed", ends: &["endembed"], line: Some(line) };
+        let (body, _) = self.body(&until)?;
         let module = self.finish(body)?;
         self.draft = outer;
         self.end_tag()?;
@@ -326,7 +338,7 @@ impl Parser<'_> {
     fn macro_tag(&mut self, line: u32) -> Result<NodeKind, Error> {
         let token = self.stream.expect(Kind::Name, "", "")?;
         let (name, extent) = (token.name(), token.extent());
-        let (params, rest) = self.macro_params(&name, line)?;
+        let MacroParams { params, rest, reserved } = self.macro_params(&name)?;
         self.end_tag()?;
         self.draft.scopes.push(Vec::new());
         let blocks = std::mem::take(&mut self.draft.block_stack);
@@ -342,20 +354,24 @@ impl Parser<'_> {
         self.draft.block_stack = blocks;
         self.draft.scopes.pop();
         self.end_tag()?;
+        if let Some(line) = reserved {
+            return Err(Error::syntax(
+                format!(
+                    "The argument \"varargs\" in macro \"{name}\" cannot be defined because the variable \"varargs\" is reserved for arbitrary arguments."
+                ),
+                line,
+            ));
+        }
         self.draft.add_macro(Macro { name, extent, params, rest, body, line });
         Ok(NodeKind::Empty("macro"))
     }
 
-    #[expect(clippy::type_complexity, reason = "parameters with their defaults, and the name of the rest")]
-    fn macro_params(
-        &mut self,
-        macro_name: &str,
-        line: u32,
-    ) -> Result<(Vec<(EcoString, Option<Expr>)>, Option<EcoString>), Error> {
+    fn macro_params(&mut self, macro_name: &str) -> Result<MacroParams, Error> {
         let message = "A list of arguments must begin with an opening parenthesis";
         self.stream.expect(Kind::Operator, "(", message)?;
         let mut params: Vec<(EcoString, Option<Expr>)> = Vec::new();
         let mut rest = None;
+        let mut reserved = None;
         while !self.stream.test(Kind::Punctuation, ")") {
             if !params.is_empty() || rest.is_some() {
                 self.stream.expect(Kind::Punctuation, ",", "Arguments must be separated by a comma")?;
@@ -374,12 +390,7 @@ impl Parser<'_> {
             let name = token.name();
             assignable(&name, token.line)?;
             if name == "varargs" && !variadic {
-                return Err(Error::syntax(
-                    format!(
-                        "The argument \"varargs\" in macro \"{macro_name}\" cannot be defined because the variable \"varargs\" is reserved for arbitrary arguments."
-                    ),
-                    line,
-                ));
+                reserved = reserved.or(Some(token.line));
             }
             if variadic {
                 rest = Some(name);
@@ -401,7 +412,7 @@ impl Parser<'_> {
             params.push((name, default));
         }
         self.stream.expect(Kind::Punctuation, ")", "A list of arguments must be closed by a parenthesis")?;
-        Ok((params, rest))
+        Ok(MacroParams { params, rest, reserved })
     }
 
     fn new_import(&mut self) -> u32 {
@@ -574,7 +585,8 @@ impl Parser<'_> {
         if !exists {
             self.lenient += 1;
         }
-        let (body, end) = self.body(until!("guard", "else", "endguard"))?;
+        let body = self.subparse(Some(until!("guard", "else", "endguard")))?;
+        let end = self.stream.next()?.name();
         if !exists {
             self.lenient -= 1;
         }

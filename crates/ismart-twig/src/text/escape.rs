@@ -38,7 +38,12 @@ pub(crate) fn write(
 
 /// Escapes as the `escape` filter does when a template calls it: markup too.
 pub(crate) fn force(engine: &Engine, strategy: &Strategy, value: &Value) -> Result<Value, Error> {
-    custom(engine, strategy)?;
+    if let Value::Object(object) = value
+        && object.text().is_none()
+    {
+        // A strategy that nobody knows comes before a value without text.
+        custom(engine, strategy)?;
+    }
     match value {
         Value::Str(_) | Value::Bytes(_) | Value::Markup(_) | Value::Object(_) => {
             let text = value.to_bytes()?;

@@ -105,6 +105,21 @@ impl Pattern {
         Ok(Self(Arc::new(Inner { source: text.to_owned(), regex, utf8: flags.utf8 })))
     }
 
+    /// Compiles a pattern that a template writes out.
+    ///
+    /// # Errors
+    /// A syntax error with PHP's complaint.
+    pub(crate) fn constant(value: &Value, line: u32) -> Result<Self, Error> {
+        let refuse = |pattern: &str, why: &str| {
+            Error::syntax(format!("Regexp \"{pattern}\" passed to \"matches\" is not valid: {why}."), line)
+        };
+        if value.is_null() {
+            return Err(refuse("", "Passing null to parameter #1 ($pattern) of type string is deprecated"));
+        }
+        let text = value.to_text()?;
+        Self::new(&text).map_err(|why| refuse(&text, &why))
+    }
+
     /// 1 if the subject matches, else 0, as `preg_match` counts.
     pub(crate) fn matches(&self, subject: &Value) -> Result<Value, Error> {
         if matches!(subject, Value::Array(_)) {
