@@ -234,10 +234,18 @@ impl Recovery<'_> {
         // What is only seen when all is read is said of the line where it stands.
         let late =
             at_end && tokens.last().is_some_and(|end| error.line().is_some_and(|line| line < end.line));
-        read.filter(|_| !late).or_else(|| {
+        let told = || {
             let range = place::find(self.source, tokens, error);
             around(tokens.iter().rposition(|t| t.range.start <= range.start && !t.range.is_empty())?)
-        })
+        };
+        let Some(read) = read.filter(|_| !late) else { return told() };
+        // Some errors of an opening tag are only seen behind its end tag.
+        let ends =
+            word_of(tokens, &read).starts_with("end") && !error.raw_message().starts_with("Expected end");
+        match told().filter(|tag| ends && tag.start < read.start) {
+            Some(tag) => Some(tag),
+            None => Some(read),
+        }
     }
 
     fn report_unclosed(&mut self, error: &Error, tokens: &[Token], opened: &[Opening]) {
