@@ -195,7 +195,7 @@ fn sort_by(
         .collect();
     let end = items.len();
     Sorter { items: &mut items, compare }.sort(0, end)?;
-    Ok(items.into_iter().map(|item| (item.key, item.value)).collect())
+    Ok(Array::of_different(items.into_iter().map(|item| (item.key, item.value))))
 }
 
 /// The `sort` filter.

@@ -384,6 +384,20 @@ impl Array {
         }
     }
 
+    /// An array of pairs whose keys are known to differ.
+    pub(crate) fn of_different(pairs: impl ExactSizeIterator<Item = (Key, Value)>) -> Self {
+        let mut array = Self::for_pairs(pairs.len());
+        if let Repr::Map(map) = &mut array.repr {
+            for (key, value) in pairs {
+                if let Key::Int(n) = key {
+                    array.next = array.next.max(n.saturating_add(1));
+                }
+                map.push(key, value);
+            }
+        }
+        array
+    }
+
     /// Sets a key whose hash is known.
     pub(crate) fn insert_hashed(&mut self, hash: u64, key: &Key, value: Value) {
         self.changed();

@@ -165,30 +165,64 @@ fn gcvt(f: f64, precision: Option<usize>, mark: char) -> String {
     format!("{sign}{head}.{tail}")
 }
 
+/// Significant digits of floats that PHP prints.
+const DIGITS: u32 = 14;
+
+/// A positive float below 10^14 and from 10^-4 on, rounded to [`DIGITS`] significant digits: an integer and how many
+/// of its last digits are decimals. Exact: the float is a fraction of a power of two, ties go to the even digit.
+fn rounded(f: f64) -> (u64, u32) {
+    let bits = f.to_bits();
+    let mantissa = (bits & ((1 << 52) - 1)) | 1 << 52;
+    let shift = 1075_u32.saturating_sub(u32::try_from(bits >> 52 & 0x7ff).unwrap_or(0));
+    let decimals = if f >= 1.0 {
+        let whole = u64::try_from(num::int(f)).unwrap_or(0);
+        DIGITS - 1 - whole.ilog10()
+    } else {
+        DIGITS + [0.1, 0.01, 0.001].into_iter().map(|bound| u32::from(f < bound)).sum::<u32>()
+    };
+    let scaled = u128::from(mantissa) * 10_u128.pow(decimals);
+    let (mut whole, rest) = (scaled >> shift, scaled & ((1 << shift) - 1));
+    let half = 1_u128 << shift >> 1;
+    if rest > half || (rest == half && whole & 1 == 1) {
+        whole += 1;
+    }
+    (u64::try_from(whole).unwrap_or(0), decimals)
+}
+
+/// Appends a float as PHP prints it with `precision=14`.
+fn write_float(f: f64, out: &mut Vec<u8>) {
+    if f.fract() == 0.0 && f.abs() < 1e14 && (f != 0.0 || f.is_sign_positive()) {
+        out.extend_from_slice(itoa::Buffer::new().format(num::int(f)).as_bytes());
+        return;
+    }
+    if !(1e-4..1e13).contains(&f.abs()) {
+        out.extend_from_slice(gcvt(f, Some(14), 'E').as_bytes());
+        return;
+    }
+    let (number, decimals) = rounded(f.abs());
+    let one = 10_u64.pow(decimals);
+    if f < 0.0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(itoa::Buffer::new().format(number / one).as_bytes());
+    // The decimals after a one that keeps their zeros, and which then becomes the point.
+    let point = out.len();
+    out.extend_from_slice(itoa::Buffer::new().format(number % one + one).as_bytes());
+    if let Some(place) = out.get_mut(point) {
+        *place = b'.';
+    }
+    let zeros = out.iter().rev().take_while(|b| **b == b'0').count();
+    out.truncate(out.len() - zeros);
+    if out.last() == Some(&b'.') {
+        out.pop();
+    }
+}
+
 /// A float as PHP prints it with `precision=14`.
 pub(crate) fn float_text(f: f64) -> EcoString {
-    if f.fract() == 0.0 && f.abs() < 1e14 && (f != 0.0 || f.is_sign_positive()) {
-        return itoa::Buffer::new().format(num::int(f)).into();
-    }
-    if (1e-4..1e14).contains(&f.abs()) {
-        let mut buffer = ryu::Buffer::new();
-        let short = buffer.format_finite(f);
-        let significant =
-            short.trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count();
-        if significant <= 14 && !short.contains('e') {
-            return short.into();
-        }
-        // As many decimals as make fourteen digits, trailing zeros cut.
-        let whole = short.trim_start_matches('-').find('.').unwrap_or(1);
-        if f.abs() >= 1.0 && whole < 14 {
-            let text = ecow::eco_format!("{f:.*}", 14 - whole);
-            let grew = text.trim_start_matches('-').find('.').unwrap_or(1) > whole;
-            if !grew {
-                return text.trim_end_matches('0').trim_end_matches('.').into();
-            }
-        }
-    }
-    gcvt(f, Some(14), 'E').into()
+    let mut out = Vec::with_capacity(24);
+    write_float(f, &mut out);
+    std::str::from_utf8(&out).unwrap_or("").into()
 }
 
 /// A float in its shortest form that reads back as itself, as `json_encode` and `var_export` print it.
@@ -255,7 +289,7 @@ impl Value {
                 }
             }
             Self::Int(n) => out.extend_from_slice(itoa::Buffer::new().format(*n).as_bytes()),
-            Self::Float(f) => out.extend_from_slice(float_text(*f).as_bytes()),
+            Self::Float(f) => write_float(*f, out),
             Self::Array(_) => out.extend_from_slice(b"Array"),
             _ => self.object_text()?.write(out)?,
         }
@@ -406,6 +440,44 @@ mod tests {
         assert_eq!(float_repr(0.1 + 0.2, 'e'), "0.30000000000000004");
         assert_eq!(float_repr(1e25, 'e'), "1.0e+25");
         assert_eq!(float_repr(1e15, 'e'), "1000000000000000");
+    }
+
+    /// The short way to print floats and the long one agree.
+    #[test]
+    fn floats_are_rounded_exactly() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed
+        };
+        let odd = [
+            0.5,
+            0.125,
+            2.9999999999999996,
+            1.0 - f64::EPSILON / 2.0,
+            9.9999999999999,
+            0.1,
+            0.01,
+            0.001,
+            1e-4,
+            1.0005,
+        ];
+        let random = (0..20_000).map(|i| {
+            let digits = next() % 10_u64.pow(u32::try_from(1 + i % 17).unwrap());
+            format!("{digits}e-{}", next() % 18).parse::<f64>().unwrap()
+        });
+        let mut compared = 0;
+        for f in odd.into_iter().chain(random) {
+            for f in [f, -f, f + 1.0 / 3.0] {
+                if f.fract() != 0.0 && f.abs() < 1e13 {
+                    assert_eq!(float_text(f), gcvt(f, Some(14), 'E'), "{f:e}");
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared > 30_000, "{compared}");
     }
 
     #[test]
