@@ -232,6 +232,27 @@ impl Call<'_> {
         self.sandboxed
     }
 
+    /// An argument as a type of the host; see [`Value::to`] for what fits. An argument that was not given is
+    /// `null`, which an `Option` takes.
+    ///
+    /// # Errors
+    /// A host error that names the argument, what was expected and what was given.
+    ///
+    /// ```
+    /// use ismart_twig::{Callable, Environment, Value};
+    /// let mut env = Environment::new();
+    /// env.add(Callable::filter("stars", |call| {
+    ///     let (count, most): (usize, Option<usize>) = (call.get(0)?, call.get(1)?);
+    ///     Ok(Value::from("*".repeat(count.min(most.unwrap_or(5)))))
+    /// }).params(&["most?"]));
+    /// assert_eq!(env.render_str("{{ '3'|stars }} {{ 9|stars(most: 4) }}", ()).unwrap(), "*** ****");
+    /// let error = env.render_str("{{ 'many'|stars }}", ()).unwrap_err().to_string();
+    /// assert!(error.contains("Argument #1: invalid type: string \"many\", expected usize"), "{error}");
+    /// ```
+    pub fn get<T: serde::de::DeserializeOwned>(&self, at: usize) -> Result<T, Error> {
+        self.arg(at).to().map_err(|e| Error::host(format!("Argument #{}: {e}", at + 1)))
+    }
+
     /// The text of an argument.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod arith;
 mod array;
 mod compare;
 mod convert;
+mod de;
 mod object;
 mod ser;
 
