@@ -4,7 +4,6 @@ pub(crate) mod arrays;
 pub(crate) mod arrow;
 pub(crate) mod constant;
 pub(crate) mod dates;
-pub(crate) mod extra;
 pub(crate) mod math;
 pub(crate) mod misc;
 pub(crate) mod print;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ecow::EcoString;
 
-use crate::error::Error;
+use crate::date::DateTime;
+use crate::env::Engine;
+use crate::error::{Error, ErrorKind};
 use crate::program::Printer;
 use crate::run::Rt;
 use crate::value::{Key, V, Value};
@@ -179,6 +181,7 @@ pub(crate) enum Code {
 /// What a host's callable is called with.
 #[derive(Debug)]
 pub struct Call<'c> {
+    pub(crate) engine: &'c Engine,
     pub(crate) args: &'c [V<'c>],
     pub(crate) named: &'c [(EcoString, Value)],
     pub(crate) captures: &'c [EcoString],
@@ -251,6 +254,40 @@ impl Call<'_> {
     /// ```
     pub fn get<T: serde::de::DeserializeOwned>(&self, at: usize) -> Result<T, Error> {
         self.arg(at).to().map_err(|e| Error::host(format!("Argument #{}: {e}", at + 1)))
+    }
+
+    /// The date that the `date` filter makes of an argument: a date, a text, a time stamp or, for `null`, the
+    /// environment's present. It is in the zone of another argument (`null` for the environment's, `false` for
+    /// the date's own).
+    ///
+    /// # Errors
+    /// A text that is no date, an unknown zone.
+    pub fn date(&self, at: usize, zone: usize) -> Result<DateTime, Error> {
+        crate::builtin::dates::read(self.engine, self.arg(at), self.arg(zone))
+    }
+
+    /// A text escaped as templates of the environment escape it.
+    ///
+    /// # Errors
+    /// A strategy that the environment does not know, a text that it cannot escape.
+    pub fn escape(&self, strategy: &Strategy, text: &str) -> Result<String, Error> {
+        let mut out = Vec::with_capacity(text.len() + 16);
+        crate::text::escape::text(self.engine, strategy, text.as_bytes(), &mut out)?;
+        String::from_utf8(out)
+            .map_err(|e| Error::host(format!("Escaping made a text that is not UTF-8: {e}")))
+    }
+
+    /// The JSON text of a value, as the filter `json_encode` writes it.
+    ///
+    /// # Errors
+    /// A value that has no JSON form (an endless number, broken UTF-8), or one larger than the limits allow.
+    pub fn json(&self, value: &Value) -> Result<String, Error> {
+        let most = self.engine.limits.items;
+        match crate::text::json::encode(value, 0, 512, most) {
+            Some(text) if text.len() <= most => Ok(text),
+            Some(_) => Err(Error::new(ErrorKind::Limit, "A value grew larger than the limit allows.")),
+            None => Err(Error::host("The value cannot be encoded as JSON")),
+        }
     }
 
     /// The text of an argument.

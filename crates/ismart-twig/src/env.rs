@@ -301,13 +301,6 @@ impl Environment {
         self.change().registry.add(callable);
     }
 
-    /// Adds the filters and functions of Twig's extra packages: `data_uri`, `html_classes`, `slug`.
-    pub fn add_extras(&mut self) {
-        for callable in crate::builtin::extra::all() {
-            self.add(callable);
-        }
-    }
-
     /// Adds a function of positional arguments.
     pub fn add_function(
         &mut self,

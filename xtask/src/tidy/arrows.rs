@@ -9,7 +9,8 @@ const END: &str = "<!-- crates:end -->";
 
 /// Layers from the lowest to the highest. Crates of one layer do not know each other.
 const LAYERS: &[&str] = &["centre", "ground", "features", "edges", "root"];
-/// Knows no crate of the workspace; every layer may use it.
+/// Knows no crate of the workspace but the one it extends by its name (`a-b` may need `a`); every layer may use
+/// it.
 const FREE: &str = "free-standing";
 /// For tests and development; nothing that ships needs it.
 const DEV: &str = "dev";
@@ -83,7 +84,11 @@ fn forbidden(row: &Row<'_>, other: &Row<'_>) -> Option<String> {
         return None;
     }
     if row.layer == FREE {
-        return Some("a free-standing crate knows no crate of the workspace".to_owned());
+        let extends = other.layer == FREE
+            && row.name.strip_prefix(other.name).is_some_and(|rest| rest.starts_with('-'));
+        return (!extends).then(|| {
+            "a free-standing crate knows no crate of the workspace but the one it extends".to_owned()
+        });
     }
     if other.layer == DEV {
         return Some("nothing that ships needs a crate for development".to_owned());
@@ -142,6 +147,16 @@ mod tests {
     fn sideways_up_and_to_development_is_wrong() {
         assert_eq!(found(ROWS, all(&["w"], &["s"])).len(), 2);
         assert_eq!(found(ROWS, all(&["x"], &[])).len(), 1);
+    }
+
+    #[test]
+    fn a_free_standing_crate_may_extend_another_one() {
+        let rows = "| `t` | free-standing | does |\n| `t-more` | free-standing | does |\n| `tt` | free-standing | does |";
+        let needs = |extra: &[&str], other: &[&str]| {
+            found(rows, vec![package("t", &[]), package("t-more", extra), package("tt", other)]).len()
+        };
+        assert_eq!(needs(&["t"], &[]), 0);
+        assert_eq!(needs(&["tt"], &["t"]), 2);
     }
 
     #[test]

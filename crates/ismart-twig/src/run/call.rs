@@ -125,7 +125,15 @@ impl Rt<'_> {
         }
         let context: Option<&dyn Lookup> = if call.callable.context { Some(&*frame) } else { None };
         let sandboxed = self.sandboxed;
-        host(&Call { args: &args, named: &named, captures: &call.callable.captures, context, sandboxed })
+        let engine = self.engine;
+        host(&Call {
+            engine,
+            args: &args,
+            named: &named,
+            captures: &call.callable.captures,
+            context,
+            sandboxed,
+        })
     }
 
     fn check_count(&self, call: &CallEx, given: usize) -> Result<(), Error> {
