@@ -284,9 +284,9 @@ impl Call<'_> {
     pub fn json(&self, value: &Value) -> Result<String, Error> {
         let most = self.engine.limits.items;
         match crate::text::json::encode(value, 0, 512, most) {
-            Some(text) if text.len() <= most => Ok(text),
-            Some(_) => Err(Error::new(ErrorKind::Limit, "A value grew larger than the limit allows.")),
-            None => Err(Error::host("The value cannot be encoded as JSON")),
+            Ok(text) if text.len() <= most => Ok(text),
+            Ok(_) => Err(Error::new(ErrorKind::Limit, "A value grew larger than the limit allows.")),
+            Err(why) => Err(Error::host(format!("The value cannot be encoded as JSON: {why}"))),
         }
     }
 
