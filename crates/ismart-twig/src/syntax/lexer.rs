@@ -9,6 +9,7 @@ use super::parser::Warning;
 use super::token::{Kind, Token};
 use crate::error::Error;
 use crate::num;
+use crate::text::byte_table;
 use crate::value::Value;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -156,20 +157,7 @@ const fn is_name_start(b: u8) -> bool {
 }
 
 /// The bytes that names consist of.
-static NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut at = 0;
-    #[expect(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        reason = "the table is built when compiling, where an index out of range would not compile"
-    )]
-    while at < 256 {
-        table[at] = is_name_start(at as u8) || (at as u8).is_ascii_digit();
-        at += 1;
-    }
-    table
-};
+static NAME: [bool; 256] = byte_table!(false, |byte| is_name_start(byte) || byte.is_ascii_digit());
 
 fn is_name(b: u8) -> bool {
     NAME.get(usize::from(b)).copied().unwrap_or(false)

@@ -130,47 +130,29 @@ const fn html_entity(byte: u8) -> &'static [u8] {
     }
 }
 
-/// What each byte becomes in HTML: itself or its entity, zeros, and in the last byte the length.
-static HTML: [[u8; 8]; 256] = {
-    let mut table = [[0; 8]; 256];
+/// The entity of a byte, or the byte itself, then zeros, and in the last place the length.
+const fn in_html(byte: u8) -> [u8; 8] {
+    let entity = html_entity(byte);
+    let mut out = [byte, 0, 0, 0, 0, 0, 0, 1];
     let mut at = 0;
     #[expect(
         clippy::indexing_slicing,
         clippy::cast_possible_truncation,
-        reason = "the table is built when compiling, where an index out of range would not compile"
+        reason = "runs when compiling, where an index out of range would not compile"
     )]
-    while at < 256 {
-        let entity = html_entity(at as u8);
-        let mut i = 0;
-        while i < entity.len() {
-            table[at][i] = entity[i];
-            i += 1;
-        }
-        if i == 0 {
-            table[at][0] = at as u8;
-            i = 1;
-        }
-        table[at][7] = i as u8;
+    while at < entity.len() {
+        out[at] = entity[at];
         at += 1;
+        out[7] = at as u8;
     }
-    table
-};
+    out
+}
 
-/// 1 for the bytes that HTML escapes, else 0.
-static HTML_CHANGES: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut at = 0;
-    #[expect(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        reason = "the table is built when compiling, where an index out of range would not compile"
-    )]
-    while at < 256 {
-        table[at] = is_special(at as u8) as u8;
-        at += 1;
-    }
-    table
-};
+/// What each byte becomes in HTML.
+static HTML: [[u8; 8]; 256] = byte_table!([0; 8], |byte| in_html(byte));
+
+/// Whether HTML escapes a byte.
+static HTML_CHANGES: [bool; 256] = byte_table!(false, |byte| is_special(byte));
 
 /// Bytes of a text that are escaped together.
 const BLOCK: usize = 32;
@@ -187,7 +169,7 @@ fn is_clean(text: &[u8]) -> bool {
         let (blocks, _) = text.as_chunks::<16>();
         return blocks.iter().all(|block| !block.iter().fold(false, any)) && !last.iter().fold(false, any);
     }
-    text.iter().fold(0, |found, b| found | HTML_CHANGES.get(usize::from(*b)).copied().unwrap_or(0)) == 0
+    !text.iter().fold(false, |found, b| found | HTML_CHANGES.get(usize::from(*b)).copied().unwrap_or(false))
 }
 
 /// `htmlspecialchars` of valid UTF-8: blocks that need nothing are copied whole, others byte by byte

@@ -29,18 +29,25 @@ impl Value {
     }
 }
 
+/// What serde says, in words.
 #[derive(Debug)]
-struct DeError(String);
+pub(super) struct SerdeError(pub(super) String);
 
-impl fmt::Display for DeError {
+impl fmt::Display for SerdeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for DeError {}
+impl std::error::Error for SerdeError {}
 
-impl de::Error for DeError {
+impl serde::ser::Error for SerdeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+impl de::Error for SerdeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(message.to_string())
     }
@@ -50,7 +57,7 @@ impl de::Error for DeError {
 #[derive(Clone, Copy)]
 struct FromValue<'v>(&'v Value);
 
-impl<'v> IntoDeserializer<'v, DeError> for FromValue<'v> {
+impl<'v> IntoDeserializer<'v, SerdeError> for FromValue<'v> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -82,7 +89,7 @@ impl FromValue<'_> {
 
 macro_rules! whole_numbers {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
             match self.whole() {
                 Some(n) => visitor.visit_i64(n),
                 None => self.deserialize_any(visitor),
@@ -93,7 +100,7 @@ macro_rules! whole_numbers {
 
 macro_rules! floats {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
             match self.number() {
                 Some(n) => visitor.visit_f64(n.float()),
                 None => self.deserialize_any(visitor),
@@ -104,7 +111,7 @@ macro_rules! floats {
 
 macro_rules! texts {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
             match self.0 {
                 Value::Array(_) | Value::Closure(_) | Value::Template(_) => self.deserialize_any(visitor),
                 value => match value.to_text() {
@@ -117,7 +124,7 @@ macro_rules! texts {
 }
 
 impl<'de> Deserializer<'de> for FromValue<'de> {
-    type Error = DeError;
+    type Error = SerdeError;
 
     whole_numbers! {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
@@ -132,7 +139,7 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
         i128 u128 bytes byte_buf unit unit_struct seq tuple tuple_struct map struct ignored_any
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(b) => visitor.visit_bool(*b),
@@ -153,11 +160,11 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
         visitor.visit_bool(self.0.truthy())
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
         if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
@@ -165,7 +172,7 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, DeError> {
+    ) -> Result<V::Value, SerdeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -174,7 +181,7 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DeError> {
+    ) -> Result<V::Value, SerdeError> {
         match self.0.as_str() {
             Some(name) => visitor.visit_enum(name.into_deserializer()),
             None => Err(de::Error::invalid_type(
@@ -188,7 +195,7 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
 /// A key as a source for `serde`.
 struct Name<'v>(KeyRef<'v>);
 
-impl<'v> IntoDeserializer<'v, DeError> for Name<'v> {
+impl<'v> IntoDeserializer<'v, SerdeError> for Name<'v> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -197,32 +204,32 @@ impl<'v> IntoDeserializer<'v, DeError> for Name<'v> {
 }
 
 impl<'de> Deserializer<'de> for Name<'de> {
-    type Error = DeError;
+    type Error = SerdeError;
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map struct enum ignored_any
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
         match self.0 {
             KeyRef::Int(n) => visitor.visit_i64(n),
             KeyRef::Str(text) => visitor.visit_borrowed_str(text),
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
         match self.0 {
             KeyRef::Int(n) => visitor.visit_str(itoa::Buffer::new().format(n)),
             KeyRef::Str(text) => visitor.visit_borrowed_str(text),
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
         self.deserialize_str(visitor)
     }
 }

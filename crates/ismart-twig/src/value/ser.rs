@@ -1,12 +1,11 @@
 //! Values from anything that `serde` can serialise.
 
-use std::fmt;
-
 use serde::ser::{
-    self, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::de::SerdeError;
 use super::{Array, Key, Value};
 use crate::error::Error;
 
@@ -44,23 +43,6 @@ impl From<serde_json::Value> for Value {
     }
 }
 
-#[derive(Debug)]
-struct SerError(String);
-
-impl fmt::Display for SerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for SerError {}
-
-impl ser::Error for SerError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
-    }
-}
-
 struct ToValue;
 
 struct Items {
@@ -74,7 +56,7 @@ impl Items {
         Self { items: Vec::with_capacity(len), variant }
     }
 
-    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerError> {
+    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerdeError> {
         self.items.push(value.serialize(ToValue)?);
         Ok(())
     }
@@ -95,7 +77,7 @@ impl Pairs {
         Self { array: Array::new(), key: None, variant }
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), SerError> {
+    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), SerdeError> {
         self.array.insert(Key::from_string(key), value.serialize(ToValue)?);
         Ok(())
     }
@@ -114,7 +96,7 @@ fn wrap(variant: Option<&'static str>, value: Value) -> Value {
 
 impl Serializer for ToValue {
     type Ok = Value;
-    type Error = SerError;
+    type Error = SerdeError;
     type SerializeSeq = Items;
     type SerializeTuple = Items;
     type SerializeTupleStruct = Items;
@@ -123,60 +105,60 @@ impl Serializer for ToValue {
     type SerializeStruct = Pairs;
     type SerializeStructVariant = Pairs;
 
-    fn serialize_bool(self, v: bool) -> Result<Value, SerError> {
+    fn serialize_bool(self, v: bool) -> Result<Value, SerdeError> {
         Ok(Value::Bool(v))
     }
-    fn serialize_i8(self, v: i8) -> Result<Value, SerError> {
+    fn serialize_i8(self, v: i8) -> Result<Value, SerdeError> {
         Ok(Value::Int(v.into()))
     }
-    fn serialize_i16(self, v: i16) -> Result<Value, SerError> {
+    fn serialize_i16(self, v: i16) -> Result<Value, SerdeError> {
         Ok(Value::Int(v.into()))
     }
-    fn serialize_i32(self, v: i32) -> Result<Value, SerError> {
+    fn serialize_i32(self, v: i32) -> Result<Value, SerdeError> {
         Ok(Value::Int(v.into()))
     }
-    fn serialize_i64(self, v: i64) -> Result<Value, SerError> {
+    fn serialize_i64(self, v: i64) -> Result<Value, SerdeError> {
         Ok(Value::Int(v))
     }
-    fn serialize_u8(self, v: u8) -> Result<Value, SerError> {
+    fn serialize_u8(self, v: u8) -> Result<Value, SerdeError> {
         Ok(Value::Int(v.into()))
     }
-    fn serialize_u16(self, v: u16) -> Result<Value, SerError> {
+    fn serialize_u16(self, v: u16) -> Result<Value, SerdeError> {
         Ok(Value::Int(v.into()))
     }
-    fn serialize_u32(self, v: u32) -> Result<Value, SerError> {
+    fn serialize_u32(self, v: u32) -> Result<Value, SerdeError> {
         Ok(Value::Int(v.into()))
     }
-    fn serialize_u64(self, v: u64) -> Result<Value, SerError> {
+    fn serialize_u64(self, v: u64) -> Result<Value, SerdeError> {
         // What does not fit an integer becomes a float, as PHP's JSON decoder does.
         Ok(i64::try_from(v)
             .map_or_else(|_| v.to_string().parse().map_or(Value::Null, Value::Float), Value::Int))
     }
-    fn serialize_f32(self, v: f32) -> Result<Value, SerError> {
+    fn serialize_f32(self, v: f32) -> Result<Value, SerdeError> {
         Ok(Value::Float(v.into()))
     }
-    fn serialize_f64(self, v: f64) -> Result<Value, SerError> {
+    fn serialize_f64(self, v: f64) -> Result<Value, SerdeError> {
         Ok(Value::Float(v))
     }
-    fn serialize_char(self, v: char) -> Result<Value, SerError> {
+    fn serialize_char(self, v: char) -> Result<Value, SerdeError> {
         Ok(Value::from(v.to_string()))
     }
-    fn serialize_str(self, v: &str) -> Result<Value, SerError> {
+    fn serialize_str(self, v: &str) -> Result<Value, SerdeError> {
         Ok(Value::from(v))
     }
-    fn serialize_bytes(self, v: &[u8]) -> Result<Value, SerError> {
+    fn serialize_bytes(self, v: &[u8]) -> Result<Value, SerdeError> {
         Ok(Value::from_bytes(v))
     }
-    fn serialize_none(self) -> Result<Value, SerError> {
+    fn serialize_none(self) -> Result<Value, SerdeError> {
         Ok(Value::Null)
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, SerError> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, SerdeError> {
         value.serialize(self)
     }
-    fn serialize_unit(self) -> Result<Value, SerError> {
+    fn serialize_unit(self) -> Result<Value, SerdeError> {
         Ok(Value::Null)
     }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, SerError> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, SerdeError> {
         Ok(Value::Null)
     }
     fn serialize_unit_variant(
@@ -184,14 +166,14 @@ impl Serializer for ToValue {
         _: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<Value, SerError> {
+    ) -> Result<Value, SerdeError> {
         Ok(Value::from(variant))
     }
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
         v: &T,
-    ) -> Result<Value, SerError> {
+    ) -> Result<Value, SerdeError> {
         v.serialize(self)
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -200,16 +182,16 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Value, SerError> {
+    ) -> Result<Value, SerdeError> {
         Ok(wrap(Some(variant), value.serialize(ToValue)?))
     }
-    fn serialize_seq(self, len: Option<usize>) -> Result<Items, SerError> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Items, SerdeError> {
         Ok(Items::new(len.unwrap_or(0).min(4096), None))
     }
-    fn serialize_tuple(self, len: usize) -> Result<Items, SerError> {
+    fn serialize_tuple(self, len: usize) -> Result<Items, SerdeError> {
         Ok(Items::new(len, None))
     }
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Items, SerError> {
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Items, SerdeError> {
         Ok(Items::new(len, None))
     }
     fn serialize_tuple_variant(
@@ -218,13 +200,13 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Items, SerError> {
+    ) -> Result<Items, SerdeError> {
         Ok(Items::new(len, Some(variant)))
     }
-    fn serialize_map(self, _: Option<usize>) -> Result<Pairs, SerError> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Pairs, SerdeError> {
         Ok(Pairs::new(None))
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Pairs, SerError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Pairs, SerdeError> {
         Ok(Pairs::new(None))
     }
     fn serialize_struct_variant(
@@ -233,100 +215,100 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Pairs, SerError> {
+    ) -> Result<Pairs, SerdeError> {
         Ok(Pairs::new(Some(variant)))
     }
 }
 
 impl SerializeSeq for Items {
     type Ok = Value;
-    type Error = SerError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerError> {
+    type Error = SerdeError;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerdeError> {
         self.push(value)
     }
-    fn end(self) -> Result<Value, SerError> {
+    fn end(self) -> Result<Value, SerdeError> {
         Ok(Items::end(self))
     }
 }
 
 impl SerializeTuple for Items {
     type Ok = Value;
-    type Error = SerError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerError> {
+    type Error = SerdeError;
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerdeError> {
         self.push(value)
     }
-    fn end(self) -> Result<Value, SerError> {
+    fn end(self) -> Result<Value, SerdeError> {
         Ok(Items::end(self))
     }
 }
 
 impl SerializeTupleStruct for Items {
     type Ok = Value;
-    type Error = SerError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerError> {
+    type Error = SerdeError;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerdeError> {
         self.push(value)
     }
-    fn end(self) -> Result<Value, SerError> {
+    fn end(self) -> Result<Value, SerdeError> {
         Ok(Items::end(self))
     }
 }
 
 impl SerializeTupleVariant for Items {
     type Ok = Value;
-    type Error = SerError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerError> {
+    type Error = SerdeError;
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerdeError> {
         self.push(value)
     }
-    fn end(self) -> Result<Value, SerError> {
+    fn end(self) -> Result<Value, SerdeError> {
         Ok(Items::end(self))
     }
 }
 
 impl SerializeMap for Pairs {
     type Ok = Value;
-    type Error = SerError;
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), SerError> {
+    type Error = SerdeError;
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), SerdeError> {
         let key = key.serialize(ToValue)?;
         self.key =
-            Some(key.to_key().ok_or_else(|| SerError("a map key must be text or a number".to_owned()))?);
+            Some(key.to_key().ok_or_else(|| SerdeError("a map key must be text or a number".to_owned()))?);
         Ok(())
     }
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerError> {
-        let key = self.key.take().ok_or_else(|| SerError("a map value came before its key".to_owned()))?;
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerdeError> {
+        let key = self.key.take().ok_or_else(|| SerdeError("a map value came before its key".to_owned()))?;
         self.array.insert(key, value.serialize(ToValue)?);
         Ok(())
     }
-    fn end(self) -> Result<Value, SerError> {
+    fn end(self) -> Result<Value, SerdeError> {
         Ok(Pairs::end(self))
     }
 }
 
 impl SerializeStruct for Pairs {
     type Ok = Value;
-    type Error = SerError;
+    type Error = SerdeError;
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
         value: &T,
-    ) -> Result<(), SerError> {
+    ) -> Result<(), SerdeError> {
         self.field(key, value)
     }
-    fn end(self) -> Result<Value, SerError> {
+    fn end(self) -> Result<Value, SerdeError> {
         Ok(Pairs::end(self))
     }
 }
 
 impl SerializeStructVariant for Pairs {
     type Ok = Value;
-    type Error = SerError;
+    type Error = SerdeError;
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
         value: &T,
-    ) -> Result<(), SerError> {
+    ) -> Result<(), SerdeError> {
         self.field(key, value)
     }
-    fn end(self) -> Result<Value, SerError> {
+    fn end(self) -> Result<Value, SerdeError> {
         Ok(Pairs::end(self))
     }
 }
