@@ -349,6 +349,14 @@ mod tests {
     }
 
     #[test]
+    fn values_survive_serde() {
+        let json = r#"{"b":[1,2.5,"x",null,true],"a":{"7":1,"k":[]},"c":"<b>"}"#;
+        assert_eq!(serde_json::to_string(&value(json)).unwrap(), json);
+        assert_eq!(Value::from_serialize(&value(json)).unwrap(), value(json));
+        assert_eq!(serde_json::to_string(&Value::markup("<b>")).unwrap(), "\"<b>\"");
+    }
+
+    #[test]
     fn what_does_not_fit_says_what_was_expected() {
         for (json, message) in [
             ("\"wide\"", "invalid type: string \"wide\", expected u8."),

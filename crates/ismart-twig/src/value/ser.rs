@@ -20,6 +20,38 @@ impl Value {
     }
 }
 
+/// A list becomes a sequence, another array a map with its keys as text; dates and other values with a text become
+/// that text. Arrow functions and templates cannot be serialised.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(b) => serializer.serialize_bool(*b),
+            Self::Int(n) => serializer.serialize_i64(*n),
+            Self::Float(f) => serializer.serialize_f64(*f),
+            Self::Str(text) | Self::Markup(text) => serializer.serialize_str(text),
+            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
+            Self::Array(array) => array.serialize(serializer),
+            other => match other.to_text() {
+                Ok(text) => serializer.serialize_str(&text),
+                Err(_) => Err(serde::ser::Error::custom(format!(
+                    "a value of type {} has no data",
+                    other.type_name()
+                ))),
+            },
+        }
+    }
+}
+
+impl Serialize for Array {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.is_list() {
+            return serializer.collect_seq(self.values());
+        }
+        serializer.collect_map(self.iter().map(|(key, value)| (key.to_string(), value)))
+    }
+}
+
 impl From<&serde_json::Value> for Value {
     fn from(json: &serde_json::Value) -> Self {
         use serde_json::Value as Json;
