@@ -21,9 +21,12 @@ const PAGES: &[Page] = &[
     Page { path: "docs/reference/house-rules.md", text: |_| rules(), builds: false },
     Page { path: CONTRACTS, text: contract_rules, builds: false },
     Page { path: "docs/reference/twig-rules.md", text: |_| Ok(twig_rules()), builds: false },
+    Page { path: "docs/reference/content-rules.md", text: |_| content_rules(), builds: false },
+    Page { path: CONVENTIONS, text: conventions, builds: false },
     Page { path: "docs/reference/commands.md", text: commands, builds: true },
 ];
 
+const CONVENTIONS: &str = "CONVENTIONS.md";
 const CONTRACTS: &str = "docs/reference/contracts.md";
 
 /// `cargo xtask generate [--check]`: true when nothing differs (any more).
@@ -107,6 +110,22 @@ fn contract_rules(root: &Path) -> Result<String, String> {
         line.map_err(|e| e.to_string())?;
     }
     between(root, CONTRACTS, "rules", &table)
+}
+
+fn content_rules() -> Result<String, String> {
+    let mut text = head("Rules of content", "crates/ismart-sites/src/rules.rs");
+    text.push_str(
+        "`ismart check` holds them for every site, each finding with file, line, rule, reason and fix. `--fix` mends what \
+         is safe: white space of JSON, and keys whose old name no template, no string, no script and no configuration \
+         holds. `--strict` fails on warnings too.\n\n",
+    );
+    text.push_str(&ismart_sites::rules::markdown());
+    Ok(text)
+}
+
+/// The section of CONVENTIONS.md about content, from the same table.
+fn conventions(root: &Path) -> Result<String, String> {
+    between(root, CONVENTIONS, "content", &ismart_sites::rules::conventions())
 }
 
 /// The page as it is, with a table between `<!-- NAME:begin -->` and `<!-- NAME:end -->`.

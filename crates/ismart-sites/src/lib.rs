@@ -19,6 +19,7 @@ mod answer;
 mod check;
 mod config;
 mod content;
+mod conventions;
 mod document;
 mod error_page;
 mod files;
@@ -31,6 +32,7 @@ mod path;
 mod redirects;
 mod render;
 mod route;
+pub mod rules;
 mod seo;
 mod snapshot;
 mod templates;
@@ -41,6 +43,7 @@ pub use check::check;
 pub use config::{
     Collection, CollectionSource, Duplicates, OWNED_ELSEWHERE, SITE_TOML, SiteConfig, TrailingSlash,
 };
+pub use conventions::{Fixed, conventions, fix};
 pub use document::Document;
 pub use finding::{Finding, Position, Severity};
 pub use fleet::{Fleet, HostConflict};

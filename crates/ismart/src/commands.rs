@@ -33,7 +33,7 @@ enum Command {
     /// Serve a ready-made car dealer with simulated visitors and a simulated CRM
     Demo(demo::Demo),
     /// Check configuration, sites and worker packages without touching the network
-    Check(Checked),
+    Check(check::Check),
     /// Check what `check` checks, and that database and destinations can be reached
     Doctor(Checked),
     /// Write, check, measure, draw and serve contracts of code: what each module promises
@@ -73,7 +73,11 @@ struct Checked {
 /// Reads the command line, does what it says, gives the exit code: 0 done, 1 failed, 2 not understood.
 pub(crate) fn run() -> ExitCode {
     let command = Cli::parse().command;
-    let json = matches!(&command, Command::Check(c) | Command::Doctor(c) if c.json);
+    let json = match &command {
+        Command::Check(check) => check.checked.json,
+        Command::Doctor(checked) => checked.json,
+        _ => false,
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -85,7 +89,7 @@ pub(crate) fn run() -> ExitCode {
         match command {
             Command::Serve(place) => serve::serve(place).await,
             Command::Demo(demo) => demo::demo(demo).await,
-            Command::Check(checked) => check::check(&checked),
+            Command::Check(check) => check::check(&check),
             Command::Doctor(checked) => doctor::doctor(&checked).await,
             Command::Contracts(contracts) => contracts::contracts(&contracts),
             Command::Migrate(place) => migrate::migrate(&place).await,

@@ -204,6 +204,23 @@ async fn form_secret(store: &Store, env: &Env) -> Result<Secret, StoreError> {
     Ok(Secret::new(secret?))
 }
 
+/// Mends what a machine may mend in the content of every site; gives a line for each file that was written.
+///
+/// # Errors
+/// When a folder cannot be read or a file not be written.
+pub(crate) fn mend(loaded: &Loaded) -> Result<Vec<String>, Failed> {
+    let mut done = Vec::new();
+    for folder in sites::folders(loaded).map_err(|trouble| Failed(vec![trouble]))? {
+        let fixed = ismart_sites::fix(&folder).map_err(|error| {
+            Failed::one(folder.display().to_string(), error.to_string(), "check the rights of its files")
+        })?;
+        done.extend(
+            fixed.into_iter().map(|one| format!("{}: {}", folder.join(&one.file).display(), one.what)),
+        );
+    }
+    Ok(done)
+}
+
 /// Everything that can be found wrong without the network: for `check`.
 pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
     let mut troubles = Vec::new();

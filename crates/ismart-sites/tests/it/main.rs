@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod conventions;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod fleet;

@@ -24,21 +24,9 @@ pub(crate) struct Parts {
 
 /// Loads every site folder, or says everything that is wrong with any of them.
 pub(super) fn load_all(loaded: &Loaded, env: &Env) -> Result<Vec<Parts>, Vec<Trouble>> {
-    let folder = loaded.base.join(&loaded.config.sites);
     let mut sites = Vec::new();
     let mut troubles = Vec::new();
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(sites),
-        Err(error) => {
-            let repair = "check the key `sites` of the configuration and the rights of the folder";
-            return Err(vec![Trouble::new(folder.display().to_string(), error.to_string(), repair)]);
-        }
-    };
-    let hidden = |path: &Path| path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-    let mut paths: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir() && !hidden(path)).collect();
-    paths.sort();
+    let paths = folders(loaded).map_err(|trouble| vec![trouble])?;
     for path in paths {
         match load(&path, env) {
             Ok(parts) => sites.push(parts),
@@ -128,9 +116,28 @@ fn page_title(snapshot: &Snapshot, url: &str) -> Option<String> {
     snapshot.documents().find(|document| document.url == path).map(|document| document.title.to_owned())
 }
 
+/// The folders of all sites, in order.
+pub(super) fn folders(loaded: &Loaded) -> Result<Vec<PathBuf>, Trouble> {
+    let folder = loaded.base.join(&loaded.config.sites);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            let repair = "check the key `sites` of the configuration and the rights of the folder";
+            return Err(Trouble::new(folder.display().to_string(), error.to_string(), repair));
+        }
+    };
+    let hidden = |path: &Path| path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir() && !hidden(path)).collect();
+    paths.sort();
+    Ok(paths)
+}
+
 /// Everything that is wrong with a site that loads.
 pub(super) fn examine(parts: &Parts, now: Timestamp) -> Vec<Trouble> {
-    let findings = ismart_sites::check(&parts.snapshot, now);
+    let mut findings = ismart_sites::check(&parts.snapshot, now);
+    findings.extend(ismart_sites::conventions(&parts.folder));
     let mut troubles: Vec<Trouble> = findings.iter().map(|f| trouble(&parts.folder, f)).collect();
     troubles.extend(parts.warnings.iter().cloned());
     troubles

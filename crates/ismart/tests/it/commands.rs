@@ -15,7 +15,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn help_names_every_command_and_usage_errors_exit_with_two() {
     let help = text(&run(&["--help"]).stdout);
-    for command in ["serve", "demo", "check", "doctor", "migrate", "user"] {
+    for command in ["serve", "demo", "check", "contracts", "doctor", "migrate", "user"] {
         assert!(help.contains(command), "{command} is missing in:\n{help}");
     }
     assert_eq!(run(&["serve", "--listn", "x"]).status.code(), Some(2));
@@ -88,4 +88,89 @@ fn migrate_reports_the_schema_and_doctor_the_dead_portal() {
     let body = text(&out.stdout);
     assert_eq!(out.status.code(), Some(1));
     assert!(body.contains("destination `crm`") && !body.contains("verysecret"), "{body}");
+}
+
+#[test]
+fn conventions_are_warned_of_mended_and_strict() {
+    let data = data_folder("");
+    let folder = data.path().display().to_string();
+    let page = data.path().join("sites/avtograd/data/json/ru/pages/about.json");
+    let sound = std::fs::read_to_string(&page).unwrap();
+    std::fs::write(&page, sound.replace("    ", "\t")).unwrap();
+    let out = run(&["check", "--data", &folder]);
+    let said = text(&out.stderr);
+    assert!(said.contains("about.json:2:2") && said.contains("json.indent"), "{said}");
+    assert_eq!(out.status.code(), Some(0), "warnings do not fail");
+    assert_eq!(run(&["check", "--strict", "--data", &folder]).status.code(), Some(1));
+    let said = text(&run(&["check", "--fix", "--data", &folder]).stderr);
+    assert!(said.contains("about.json: indented") && !said.contains("json.indent"), "{said}");
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), sound);
+}
+
+#[test]
+fn a_model_proposes_purposes_within_its_time_and_is_asked_once_when_it_fails() {
+    let code = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        std::fs::create_dir_all(code.path().join(path).parent().unwrap()).unwrap();
+        std::fs::write(code.path().join(path), text).unwrap();
+    };
+    for name in ["Mailer", "Router"] {
+        write(
+            &format!("src/{name}.php"),
+            &format!("<?php class {name} {{ function run(string $to = 'a@b.ru') {{}} }}"),
+        );
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = r#"{"choices":[{"message":{"content":"Sends letters."}}]}"#;
+    let model = std::thread::spawn(move || {
+        let mut asked = Vec::new();
+        // One good answer, then a refusal; a third question would wait for ever.
+        for (status, body) in [("200 OK", answer), ("500 Internal Server Error", "{}")] {
+            let (mut stream, _) = listener.accept().unwrap();
+            asked.push(request(&mut stream));
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+        }
+        asked
+    });
+    write("key", "sk-1\n");
+    write(
+        "contracts.toml",
+        &format!(
+            "[model]\nurl = \"http://127.0.0.1:{port}/v1\"\nname = \"small\"\nkey = {{ file = \"key\" }}\nseconds = 10\nallow_loopback = true\n"
+        ),
+    );
+    let out = run(&["contracts", "init", "--root", &code.path().display().to_string()]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+    let asked = model.join().unwrap();
+    assert!(asked[0].contains("authorization: Bearer sk-1") && asked[0].contains("Mailer"), "{}", asked[0]);
+    assert!(!asked[0].contains("a@b.ru"), "{}", asked[0]);
+    let contract =
+        |name: &str| std::fs::read_to_string(code.path().join(format!("src/{name}.contract.md"))).unwrap();
+    assert!(contract("Mailer").contains("<!-- proposed -->\nSends letters.\n"));
+    assert!(contract("Router").contains("## PURPOSE\n\n## API"));
+    let said = text(&out.stderr);
+    assert!(said.contains("purposes are left to people") && said.contains("status 500"), "{said}");
+}
+
+/// A whole request of HTTP.
+fn request(stream: &mut std::net::TcpStream) -> String {
+    let mut text = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let read = std::io::Read::read(stream, &mut part).unwrap();
+        text.extend_from_slice(&part[..read]);
+        let said = String::from_utf8_lossy(&text).into_owned();
+        let length = said.lines().find_map(|line| {
+            line.to_lowercase().strip_prefix("content-length: ").and_then(|n| n.parse::<usize>().ok())
+        });
+        let body = said.find("\r\n\r\n").map(|end| text.len() - end - 4);
+        if read == 0 || body.zip(length).is_some_and(|(body, length)| body >= length) {
+            return said;
+        }
+    }
 }
