@@ -273,6 +273,9 @@ impl Parser<'_> {
     pub(crate) fn finish(&mut self, body: Vec<Node>) -> Result<Module, Error> {
         let draft = std::mem::take(&mut self.draft);
         let mut module = draft.module;
+        // In the order of their tags: a block comes before those inside it, whose escaping depends on it.
+        let place = |block: &Block| draft.block_lines.iter().position(|(name, _)| *name == block.name);
+        module.blocks.sort_by_key(place);
         if module.parent.is_some() {
             for node in &body {
                 if !self.silent(node) {
