@@ -4,6 +4,7 @@ mod check;
 mod fold;
 mod format;
 
+mod explain;
 mod finding;
 mod layout;
 mod lint;
@@ -15,6 +16,10 @@ mod walk;
 
 pub use check::links::Way;
 pub use check::{check, unreadable};
+pub use explain::{
+    BlockOrigin, BlockPlace, Brought, Called, Explanation, Folded, Given, MacroShape, Part, Printed, Read,
+    explain,
+};
 pub use finding::{Edit, Finding, Related, Severity, Span};
 pub use format::format;
 pub use lint::{LintOptions, fix, lint};

@@ -1,7 +1,14 @@
 //! What of an expression is known without rendering.
 
 use crate::syntax::ast::{BinOp, Expr, ExprKind};
+use crate::text::json::{self, flag};
 use crate::value::Value;
+
+/// A value as `json_encode` writes it; empty when it cannot.
+pub(crate) fn shown(value: &Value) -> String {
+    let flags = flag::UNESCAPED_SLASHES | flag::UNESCAPED_UNICODE;
+    json::encode(value, flags, 64, 1 << 16).unwrap_or_default()
+}
 
 /// The value of an expression that is built of constants alone; `None` when it is not, or fails.
 pub(crate) fn fold(expr: &Expr) -> Option<Value> {

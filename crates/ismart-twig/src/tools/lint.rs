@@ -9,6 +9,8 @@ mod style;
 mod trust;
 mod variables;
 
+pub(crate) use variables::{aliases, each_assigned};
+
 use super::check;
 use super::finding::{self, Edit, Finding};
 use super::format;

@@ -76,6 +76,16 @@ impl Sheet {
                     findings.iter().filter(|finding| finding.template == *name).collect();
                 tools::fix(set.source(name).unwrap(), &own)
             }
+            ["explain", name] => match tools::explain(set, name) {
+                Ok(explanation) => explanation.text(),
+                Err(findings) => report(&findings, Format::Text),
+            },
+            ["explain", name, "line", line] => {
+                tools::explain(set, name).unwrap().at_line(line.parse().unwrap()).text()
+            }
+            ["explain", name, "json"] => {
+                serde_json::to_string_pretty(&tools::explain(set, name).unwrap()).unwrap()
+            }
             _ => panic!("no such outcome: {wanted}"),
         }
     }

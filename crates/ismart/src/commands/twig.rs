@@ -38,6 +38,9 @@ enum Tool {
     /// Hold templates to rules of style and safety
     #[command(after_help = EXIT)]
     Lint(Lint),
+    /// Show what the engine makes of templates: inheritance, includes, variables, escaping
+    #[command(after_help = EXIT)]
+    Explain(Explain),
     /// Put spaces, line breaks and quotes inside delimiters as they should be; what is rendered stays the same
     #[command(after_help = EXIT)]
     Format(Formatting),
@@ -150,6 +153,26 @@ struct Lint {
 }
 
 #[derive(Debug, Args)]
+struct Explain {
+    #[command(flatten)]
+    source: Source,
+    /// Only what concerns this line
+    #[arg(long, value_name = "N")]
+    line: Option<u32>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Telling::Text)]
+    format: Telling,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Telling {
+    /// For people
+    Text,
+    /// One JSON array, an object a template
+    Json,
+}
+
+#[derive(Debug, Args)]
 struct Formatting {
     #[command(flatten)]
     source: Source,
@@ -169,6 +192,7 @@ pub(super) fn twig(twig: &Twig) -> Result<ExitCode, Failed> {
     let result = match &twig.tool {
         Tool::Check(check) => run_check(check),
         Tool::Lint(lint) => run_lint(lint),
+        Tool::Explain(explain) => run_explain(explain),
         Tool::Format(formatting) => run_format(formatting),
     };
     Ok(match result {
@@ -183,7 +207,6 @@ pub(super) fn twig(twig: &Twig) -> Result<ExitCode, Failed> {
 
 fn environment(source: &Source) -> Environment {
     let mut environment = Environment::new();
-    environment.add_extras();
     environment.set_autoescape(source.autoescape.clone());
     environment
 }
@@ -273,6 +296,37 @@ fn fix(
         }
     }
     Ok(any)
+}
+
+fn run_explain(explain: &Explain) -> Result<bool, String> {
+    let mut told = Vec::new();
+    let mut broken = Vec::new();
+    for (place, set) in &sets(&explain.source)? {
+        for name in set.names().filter(|name| place.is_wanted(name)) {
+            match tools::explain(set, name) {
+                Ok(explanation) => told.push(match explain.line {
+                    Some(line) => explanation.at_line(line),
+                    None => explanation,
+                }),
+                Err(findings) => broken.extend(findings.into_iter().map(|mut finding| {
+                    finding.template = place.path(&finding.template);
+                    finding
+                })),
+            }
+        }
+    }
+    match explain.format {
+        Telling::Text => {
+            let texts: Vec<String> = told.iter().map(tools::Explanation::text).collect();
+            output::exact(&texts.join("\n"));
+        }
+        Telling::Json => output::line(format_args!("{:#}", serde_json::json!(told))),
+    }
+    if !broken.is_empty() {
+        let looked = told.len() + broken.len();
+        output::note(tools::report(&broken, Format::Text, looked, &str::to_owned).trim_end());
+    }
+    Ok(!broken.is_empty())
 }
 
 fn run_format(formatting: &Formatting) -> Result<bool, String> {

@@ -159,3 +159,27 @@ fn lint_mends_what_it_can() {
     assert_eq!(text, "{% from 'forms.twig' import b %}\n{{ b() }}{{ 'x' }}\n<p onclick=\"x()\">\n");
     assert_eq!(run(&["lint", "--ignore", "inline-handler", &path]).status.code(), Some(0));
 }
+
+#[test]
+fn explain_tells_of_one_template_or_all() {
+    let base = "{% block a %}{{ title }}{% endblock %}";
+    let page = "{% extends 'base.twig' %}\n{% block a %}{{ car.name|upper }}{% endblock %}\n";
+    let place = folder(&[("templates/base.twig", base), ("templates/page.twig", page)]);
+    let path = |name: &str| place.path().join("templates").join(name).display().to_string();
+    let told = run(&["explain", &path("page.twig")]);
+    assert_eq!(told.status.code(), Some(0), "{}", err(&told));
+    for part in ["extends base.twig", "here, line 2; over base.twig:1", "car.name", "escaped for html"] {
+        assert!(out(&told).contains(part), "{part} is missing in:\n{}", out(&told));
+    }
+    let line = run(&["explain", "--line", "1", "--format", "json", &path("page.twig")]);
+    let json: serde_json::Value = serde_json::from_slice(&line.stdout).unwrap();
+    assert_eq!(json[0]["brings_in"][0]["way"], "extends");
+    assert_eq!(json[0]["reads"], serde_json::json!([]));
+    let all = run(&["explain", "--format", "json", &place.path().display().to_string()]);
+    let json: serde_json::Value = serde_json::from_slice(&all.stdout).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    put(place.path(), "templates/broken.twig", "{{ a b }}");
+    let broken = run(&["explain", &path("broken.twig")]);
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(err(&broken).contains("broken.twig:1:6"), "{}", err(&broken));
+}

@@ -20,6 +20,10 @@ pub(crate) fn find(source: &Source, tokens: &[Token], error: &Error) -> Range<us
         return token_from(tokens, start).unwrap_or_else(|| char_at(source, start));
     }
     let offset = error.offset();
+    if message.starts_with("Unexpected end of template") {
+        let end = source.text.trim_end().len();
+        return end..end;
+    }
     if let Some(sign) = message.split("Character \"").nth(1).and_then(|rest| rest.chars().next()) {
         let range = source.line(line);
         if let Some(at) = source.slice(range.clone()).find(&format!("\\{sign}")) {

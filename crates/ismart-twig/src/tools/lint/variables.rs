@@ -37,7 +37,7 @@ pub(super) fn reads(module: &Module) -> Option<BTreeSet<&str>> {
 }
 
 /// The names that an expression or node gives a value, each with the stretch to look for it in.
-pub(super) fn each_assigned<'a>(module: &'a Module, call: &mut dyn FnMut(&'a str, Range<usize>)) {
+pub(crate) fn each_assigned<'a>(module: &'a Module, call: &mut dyn FnMut(&'a str, Range<usize>)) {
     let range = |extent: crate::syntax::ast::Extent| at(extent.start)..at(extent.end);
     walk::all_nodes(module, &mut |node| match &node.kind {
         NodeKind::Set(names, _) => names.iter().for_each(|name| call(name, range(node.extent))),
@@ -158,6 +158,11 @@ fn imported(source: &Source, tag: &Tag) -> Vec<Imported> {
             })
         })
         .collect()
+}
+
+/// The names that an `import` or `from` tag makes known.
+pub(crate) fn aliases(source: &Source, tag: &Tag) -> Vec<String> {
+    imported(source, tag).into_iter().map(|item| item.alias).collect()
 }
 
 fn unused_imports(entry: &Entry, module: &Module, found: &mut Vec<Finding>) {
