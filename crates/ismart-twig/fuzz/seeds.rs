@@ -24,6 +24,27 @@ const BUILTINS: &[&str] = &[
     "6aa\0zz\03",
 ];
 
+/// Inputs of the extra packages.
+const EXTRAS: &[&str] = &[
+    " 2010-10-04 13:45\0d MMMM y, EEEE HH:mm:ss zzzz\0ru",
+    "!2010-10-04\0relative_long\0short",
+    "\"1234567.891\02\020",
+    "#0.000123\03\0de",
+    "$99.5\0EUR\01",
+    "%Europe/Moscow\0uk",
+    "&\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442} \u{43c}\u{438}\u{440}\0-\0ru",
+    "'Lorem ipsum dolor\08\0...",
+    "(one two\0-2\05",
+    ")SymfonyString with_twig",
+    "*a,b\0,\0;",
+    "+abc\012\0*",
+    ",# Title\n\n- *a*\n- [b](c)\n\n> q\n\n```\nx\n```",
+    "-<h1>a</h1><ul><li>b<b>c</b></ul><table><tr><td>x</table>\0table",
+    ".id\0x\0y",
+    "/btn\0on\01",
+    "0and\0or\0en",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sets: Vec<Vec<String>> = Vec::new();
@@ -49,6 +70,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for input in BUILTINS {
         write(root, "builtins", input)?;
+    }
+    for input in EXTRAS {
+        write(root, "extras", input)?;
     }
     Ok(())
 }

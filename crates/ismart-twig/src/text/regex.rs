@@ -85,6 +85,27 @@ fn as_latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|b| char::from(*b)).collect()
 }
 
+/// Where a condition `(?(1)…)` asks for a group that the pattern does not have, which the engine takes for one.
+fn missing_group(pattern: &str, regex: &fancy_regex::Regex) -> Option<usize> {
+    let mut rest = 0;
+    while let Some(found) = pattern.get(rest..).and_then(|tail| tail.find("(?(")) {
+        let at = rest + found + 2;
+        rest = at + 1;
+        let group = pattern.get(rest..).and_then(|tail| tail.split_once(')')).map_or("", |(group, _)| group);
+        let group = group.trim_matches(['<', '>', '\'']);
+        let known = match group.parse::<usize>() {
+            Ok(number) => number < regex.captures_len(),
+            // What is no name of a group is a condition that the engine reads itself.
+            Err(_) if group.is_empty() || !group.chars().all(|c| c.is_alphanumeric() || c == '_') => true,
+            Err(_) => regex.capture_names().flatten().any(|name| name == group),
+        };
+        if !known {
+            return Some(at);
+        }
+    }
+    None
+}
+
 impl Pattern {
     /// Compiles a pattern; the error is PHP's complaint.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
@@ -102,6 +123,9 @@ impl Pattern {
             .backtrack_limit(BACKTRACKS)
             .build()
             .map_err(|e| format!("Compilation failed: {e}"))?;
+        if let Some(at) = missing_group(&translated, &regex) {
+            return Err(format!("Compilation failed: reference to non-existent subpattern at offset {at}"));
+        }
         Ok(Self(Arc::new(Inner { source: text.to_owned(), regex, utf8: flags.utf8 })))
     }
 

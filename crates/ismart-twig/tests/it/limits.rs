@@ -172,6 +172,28 @@ fn catastrophic_patterns_stop() {
 }
 
 #[test]
+fn conditions_on_groups_that_are_not_there_are_refused() {
+    let env = Environment::new();
+    for (pattern, found) in [
+        ("/(?(2))n/", None),
+        ("/(a)(?(2)b)/", None),
+        ("/(a)?(?(1)b|c)/", Some("1")),
+        ("/(?(0))n/", Some("1")),
+    ] {
+        let source = format!("{{{{ 'cn' matches '{pattern}' ? 1 : 0 }}}}");
+        match (env.render_str(&source, ()), found) {
+            (Ok(got), Some(want)) => assert_eq!(got, want, "{pattern}"),
+            (Err(error), None) => {
+                assert!(error.to_string().contains("reference to non-existent subpattern"), "{error}");
+            }
+            (got, _) => panic!("{pattern}: {got:?}"),
+        }
+    }
+    let dynamic = "{{ 'cn' matches '/(?' ~ '(7)x)n/' ? 1 : 0 }}";
+    assert!(env.render_str(dynamic, ()).is_err());
+}
+
+#[test]
 fn time_is_limited() {
     let env = limited(Limits { time: Some(Duration::ZERO), ..Limits::default() });
     stops(&env, "{% for i in 1..100000 %}{{ i }}{% endfor %}");
