@@ -8,10 +8,11 @@ pub(crate) mod recover;
 use std::collections::BTreeSet;
 
 use super::finding::{self, Finding, Span};
-use super::rules;
+use super::rules::{self, Rule};
 use super::set::{Entry, TemplateSet};
 use super::walk;
 use crate::callable::{CallKind, Callable};
+use crate::env::Registry;
 use crate::error::{Error, suggestion};
 use crate::syntax::ast::{ExprKind, Extent, Module, NodeKind};
 use crate::syntax::parser::Warning;
@@ -47,7 +48,27 @@ pub fn check(set: &TemplateSet) -> Vec<Finding> {
 pub(crate) fn fault(entry: &Entry, fault: &recover::Fault) -> Finding {
     let mut finding = entry.finding(fault.rule, fault.range.clone(), fault.message.as_str());
     finding.related.clone_from(&fault.related);
+    finding.twig_line = Some(fault.line).filter(|line| *line != finding.span.line);
     finding.help(fault.help.as_str())
+}
+
+/// Rule, message and help for a name that is not known.
+pub(crate) fn unknown_name(
+    registry: &Registry,
+    kind: CallKind,
+    name: &str,
+) -> (&'static Rule, String, String) {
+    let (rule, option) = match kind {
+        CallKind::Filter => (&rules::UNKNOWN_FILTER, "--allow-filter"),
+        CallKind::Test => (&rules::UNKNOWN_TEST, "--allow-test"),
+        _ => (&rules::UNKNOWN_FUNCTION, "--allow-function"),
+    };
+    let hint = suggestion(name, &registry.names(kind));
+    let help = match (place::instead(kind.name(), name), hint.is_empty()) {
+        ("", true) => format!("if the host offers it, declare it: `{option} {name}`"),
+        (instead, _) => instead.to_owned(),
+    };
+    (rule, format!("Unknown \"{name}\" {}.{hint}", kind.name()), help)
 }
 
 /// Filters, functions and tests that do not exist.
@@ -57,13 +78,7 @@ fn unknown(set: &TemplateSet, entry: &Entry, module: &Module, found: &mut Vec<Fi
         if registry.find(callable.kind, shown).is_some() {
             return;
         }
-        let kind = callable.kind.name();
-        let (rule, option) = match callable.kind {
-            CallKind::Filter => (&rules::UNKNOWN_FILTER, "--allow-filter"),
-            CallKind::Test => (&rules::UNKNOWN_TEST, "--allow-test"),
-            _ => (&rules::UNKNOWN_FUNCTION, "--allow-function"),
-        };
-        let hint = suggestion(shown, &registry.names(callable.kind));
+        let (rule, message, help) = unknown_name(registry, callable.kind, shown);
         let whole = crate::num::at(extent.start)..crate::num::at(extent.end);
         // A filter or test stands behind its input: the last of the name's places is its own.
         let first = shown.split(' ').next().unwrap_or(shown);
@@ -74,12 +89,14 @@ fn unknown(set: &TemplateSet, entry: &Entry, module: &Module, found: &mut Vec<Fi
             places.map(|token| token.range.clone()).last()
         };
         let range = place.map_or(whole, |range| range.start..range.start + shown.len());
-        let instead = place::instead(kind, shown);
-        let help = match (instead, hint.is_empty()) {
-            ("", true) => format!("if the host offers it, declare it: `{option} {shown}`"),
-            (instead, _) => instead.to_owned(),
-        };
-        found.push(entry.finding(rule, range, format!("Unknown \"{shown}\" {kind}.{hint}")).help(help));
+        let mut finding = entry.finding(rule, range, message).help(help);
+        // PHP Twig names the line of the `is` before a test.
+        let tokens = entry.source.scan.as_ref().map_or(&[][..], |scan| scan.tokens.as_slice());
+        let before = tokens.iter().rfind(|token| token.range.end <= finding.span.start);
+        if callable.kind == CallKind::Test {
+            finding.twig_line = before.map(|is| is.line).filter(|line| *line != finding.span.line);
+        }
+        found.push(finding);
     };
     walk::exprs(module, &mut |expr| match &expr.kind {
         ExprKind::Filter { callable, shown, .. }

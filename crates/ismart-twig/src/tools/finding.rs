@@ -92,6 +92,9 @@ pub struct Finding {
     /// Replacements that mend it without changing what is rendered; empty when a person has to decide.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fix: Vec<Edit>,
+    /// The line that PHP Twig reports, where it is not that of the span.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub twig_line: Option<u32>,
     /// The lines of the source from the span's first to its last.
     pub source: String,
 }
@@ -113,6 +116,7 @@ impl Finding {
             help: None,
             related: Vec::new(),
             fix: Vec::new(),
+            twig_line: None,
             source,
         }
     }
@@ -140,7 +144,8 @@ impl Finding {
             _ => (self.message.as_str(), None),
         };
         let end = end.map(String::from).unwrap_or_default();
-        format!("{text} in \"{}\" at line {}{end}", self.template, self.span.line)
+        let line = self.twig_line.unwrap_or(self.span.line);
+        format!("{text} in \"{}\" at line {line}{end}", self.template)
     }
 
     /// Whether `--fix` can mend it.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::harness::{self, Outcome};
 
-fn shared(name: &str) -> Option<String> {
+pub(crate) fn shared(name: &str) -> Option<String> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/twig");
     #[expect(clippy::disallowed_methods, reason = "a test reads where reference data lies")]
     let root = std::env::var("ISMART_SHARED").map_or(beside, |r| PathBuf::from(r).join("vectors/twig"));

@@ -50,7 +50,7 @@ impl Case {
         text(&self.json, "class")
     }
 
-    fn environment(&self) -> Environment {
+    pub(crate) fn environment(&self) -> Environment {
         let templates = self.json["templates"].as_object().unwrap();
         let loader: MemoryLoader = templates.iter().map(|(n, s)| (n.as_str(), s.as_str().unwrap())).collect();
         let mut env = Environment::with_loader(loader);

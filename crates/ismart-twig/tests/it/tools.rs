@@ -10,6 +10,9 @@ use ismart_twig::tools::{self, Finding, Format, Host, LintOptions, TemplateSet};
 use ismart_twig::{Callable, Environment, Value};
 use serde_json::Value as Json;
 
+use crate::cases::shared;
+use crate::harness::{self, Case};
+
 struct Sheet {
     parts: Vec<(String, String)>,
 }
@@ -118,4 +121,65 @@ fn tools_print_what_the_sheets_say() {
             std::fs::write(&file, written).unwrap();
         }
     }
+}
+
+/// Cases of the repository and those beside it.
+fn cases() -> Vec<(Case, Json)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut texts: Vec<String> = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    texts.extend(["fixtures.jsonl", "semantics.jsonl"].iter().filter_map(|name| shared(name)));
+    let lines = |text: &str| -> Vec<Json> {
+        let lines = text.split('\n').filter(|line| !line.trim().is_empty());
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    texts.iter().flat_map(|text| harness::cases(text).into_iter().zip(lines(text))).collect()
+}
+
+#[test]
+fn what_renders_has_no_errors_and_what_does_not_compile_has_them() {
+    let (mut sound, mut broken) = (0, 0);
+    let mut wrong = Vec::new();
+    // The third class is PHP's own: its objects and enums.
+    for (case, json) in cases().iter().filter(|(case, _)| case.class() != "c") {
+        let templates = json["templates"].as_object().unwrap().iter();
+        let templates = templates.map(|(name, source)| (name.as_str(), source.as_str().unwrap()));
+        let text = |key: &str| json["error"][key].as_str().unwrap_or("");
+        let error = json.get("error").map(|error| (text("class"), text("message"), error["line"].as_u64()));
+        let set = TemplateSet::new(&case.environment(), Host::default(), templates, []);
+        let found = tools::check(&set);
+        let errors: Vec<&Finding> = found.iter().filter(|f| f.severity == tools::Severity::Error).collect();
+        match error {
+            None => {
+                sound += 1;
+                if !errors.is_empty() {
+                    wrong.push(format!("{}: {:?}", case.id(), errors[0]));
+                }
+            }
+            // What is compiled from a text of the template is only known when it is rendered.
+            Some((class, message, line))
+                if class.ends_with("SyntaxError")
+                    && !message.contains("string template")
+                    && !message.contains("__string_template__") =>
+            {
+                broken += 1;
+                let told = |f: &&Finding| message.contains(f.message.trim_end_matches(['.', '?']));
+                let placed = |f: &&Finding| Some(u64::from(f.twig_line.unwrap_or(f.span.line))) == line;
+                if !errors.iter().any(|f| told(f) && placed(f)) {
+                    wrong.push(format!(
+                        "{}: {message:?} {:?}",
+                        case.id(),
+                        errors.iter().map(|f| f.twig_message()).collect::<Vec<_>>()
+                    ));
+                }
+            }
+            Some(_) => {}
+        }
+        for name in set.names() {
+            assert!(tools::explain(&set, name).is_ok() || !errors.is_empty(), "{}", case.id());
+        }
+        tools::lint(&set, &LintOptions { strict_context: true });
+    }
+    assert!(sound > 100 && broken > 5, "{sound} sound, {broken} broken");
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), sound + broken, wrong.join("\n"));
 }

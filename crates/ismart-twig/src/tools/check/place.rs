@@ -263,12 +263,11 @@ pub(crate) fn is_unknown_tag(engine: &Engine, message: &str) -> bool {
     rest.starts_with(" tag") && !matches!(word, "else" | "elseif") && !engine.registry.has_tag(opens)
 }
 
-/// Whether an error only follows from a name that is reported as unknown.
-pub(crate) fn is_consequence(engine: &Engine, message: &str) -> bool {
-    let kinds = [(CallKind::Filter, "filter"), (CallKind::Function, "function"), (CallKind::Test, "test")];
-    kinds.iter().any(|(kind, word)| {
-        let lead = format!("Named arguments are not supported for {word} \"");
-        let name = message.strip_prefix(lead.as_str()).and_then(|rest| rest.split('"').next());
-        name.is_some_and(|name| engine.registry.find(*kind, name).is_none())
+/// The name that is not known and that an error about its arguments only follows from.
+pub(crate) fn cause<'m>(engine: &Engine, message: &'m str) -> Option<(CallKind, &'m str)> {
+    [CallKind::Filter, CallKind::Function, CallKind::Test].into_iter().find_map(|kind| {
+        let lead = format!(" for {} \"", kind.name());
+        let name = message.split(lead.as_str()).nth(1)?.split(['"', '(']).next()?;
+        engine.registry.find(kind, name).is_none().then_some((kind, name))
     })
 }

@@ -27,6 +27,8 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     pub(crate) help: String,
     pub(crate) related: Vec<Related>,
+    /// The line that PHP Twig reports.
+    pub(crate) line: u32,
 }
 
 /// A source read as far as it can be.
@@ -277,12 +279,21 @@ impl Recovery<'_> {
     fn fault(&mut self, error: &Error, range: Range<usize>, help: String, related: Vec<Related>) {
         let message = error.raw_message().to_owned();
         let told = self.faults.iter().any(|f| f.message == message && f.range == range);
-        if told || place::is_consequence(self.engine, &message) {
+        if told {
+            return;
+        }
+        let line = error.line().unwrap_or_else(|| self.source.line_of(range.start));
+        if let Some((kind, name)) = place::cause(self.engine, &message) {
+            // Of a name that is not known nothing else need be said.
+            let (rule, message, help) = super::unknown_name(&self.engine.registry, kind, name);
+            let line_range = self.source.line(line);
+            let range = self.source.name_in(name, line_range);
+            self.faults.push(Fault { rule, range, message, help, related, line });
             return;
         }
         let rule =
             if place::is_unknown_tag(self.engine, &message) { &rules::UNKNOWN_TAG } else { &rules::SYNTAX };
-        self.faults.push(Fault { rule, range, message, help, related });
+        self.faults.push(Fault { rule, range, message, help, related, line });
     }
 }
 
