@@ -48,6 +48,7 @@ pub fn conventions(root: &Path) -> Vec<Finding> {
     for (file, text) in &texts.templates {
         findings.extend(twig::check(file, text));
     }
+    findings.extend(twig::style(&texts.templates));
     findings.sort_by(|a, b| {
         (&a.file, a.position, a.rule, &a.reason).cmp(&(&b.file, b.position, b.rule, &b.reason))
     });

@@ -153,6 +153,16 @@ pub const RULES: &[Rule] = &[
         "Templates show and do not decide: no functions of their own, no reaching behind the data, no comparing with words.",
         "Rules in templates are found by nobody and tested by nothing.",
     ),
+    warning(
+        "twig.name",
+        "Names of templates and their folders are kebab-case.",
+        "Names that follow one pattern are found without looking.",
+    ),
+    mended(
+        "twig.style",
+        "One space inside delimiters and around operators, no tabs; `ismart twig lint` has all rules of style and safety.",
+        "One form is faster to read and to search.",
+    ),
 ];
 
 /// The rules as a table of Markdown.

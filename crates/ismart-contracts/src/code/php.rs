@@ -2,6 +2,7 @@
 
 mod calls;
 mod declarations;
+mod gaps;
 mod names;
 
 use std::collections::HashSet;
@@ -36,7 +37,12 @@ pub(super) fn read(text: &str, file: &mut CodeFile) {
 fn parse(text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&tree_sitter_php::LANGUAGE_PHP.into()).ok()?;
-    parser.parse(text, None)
+    let tree = parser.parse(text, None)?;
+    if !tree.root_node().has_error() {
+        return Some(tree);
+    }
+    let bridged = gaps::bridged(text).and_then(|bridged| parser.parse(bridged, None));
+    Some(bridged.filter(|tree| !tree.root_node().has_error()).unwrap_or(tree))
 }
 
 /// The first place that is no PHP.

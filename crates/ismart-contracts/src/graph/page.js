@@ -147,7 +147,8 @@
     } else if (event.key === 'ArrowUp' && at >= 0) {
       (at === 0 ? search : links[at - 1]).focus();
     } else if (event.key === 'Enter' && inside) {
-      links[0]?.click();
+      const word = search.value.trim().toLowerCase();
+      (links.find((link) => link.textContent.toLowerCase().includes(word)) ?? links[0])?.click();
     } else if (event.key === 'Backspace' && !inside) {
       history.back();
     } else {

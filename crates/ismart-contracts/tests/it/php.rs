@@ -157,6 +157,28 @@ fn malformed_files_are_reported_with_their_line_and_skipped() {
 }
 
 #[test]
+fn newer_php_is_read_whole() {
+    for text in [
+        "$a = (array) require $x; class A { function b(int $c): void {} }",
+        "(void) f(); class A { function b(int $c): void {} }",
+        "$a = $b |> strlen(...); class A { function b(int $c): void {} }",
+        "$x = clone($o, ['a' => 1]); class A { function b(int $c): void {} }",
+        "class A { public function __construct(final public int $z = 1) {} function b(int $c): void {} }",
+        "class A { public private(set) string $x = ''; function b(int $c): void {} }",
+        "class A { public string $n { get => 1; set(string $v) { $this->n = $v; } } function b(int $c): void {} }",
+        "#[F] const X = 1; class A { const string Y = 'a'; function b(int $c): void {} }",
+        "class A { function b(int $c): void {} } __halt_compiler(); {{{ garbage",
+        "new A()->b(1); class A { function b(int $c): void {} }",
+        "class A { function list() {} function match() {} function b(int $c): void {} }",
+    ] {
+        let file = read(&format!("<?php {text}"));
+        assert_eq!(file.fault, None, "{text}");
+        let class = file.units.iter().find(|unit| unit.name == "A").unwrap();
+        assert!(class.items.iter().any(|item| item.signature == "b(int $c): void"), "{text}");
+    }
+}
+
+#[test]
 fn hostile_texts_are_read_without_harm() {
     let mut deep = String::from("<?php $a = ");
     deep.push_str(&"(".repeat(20_000));

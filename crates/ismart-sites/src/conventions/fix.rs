@@ -1,9 +1,9 @@
-//! What a machine may mend: white space of JSON, and keys that nobody reads.
+//! What a machine may mend: white space of JSON, keys that nobody reads, style of templates.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Texts, json, layout};
+use super::{Texts, json, layout, twig};
 
 /// What was mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Fixed {
     pub what: String,
 }
 
-/// Mends what is safe: indents JSON, and renames keys to `snake_case` where no template, no other string and no
+/// Mends what is safe: spaces in the code of templates, indent of JSON; and renames keys to `snake_case` where no template, no other string and no
 /// configuration holds the old name. Everything else is left to people.
 ///
 /// # Errors
@@ -36,6 +36,10 @@ pub fn fix(root: &Path) -> Result<Vec<Fixed>, std::io::Error> {
             std::fs::write(root.join(file), indented)?;
             fixed.push(Fixed { file: file.clone(), what: what.join(", ") });
         }
+    }
+    for (file, text) in twig::mended(&texts.templates) {
+        std::fs::write(root.join(&file), text)?;
+        fixed.push(Fixed { file, what: "spaces in its code".to_owned() });
     }
     Ok(fixed)
 }

@@ -1,7 +1,75 @@
-//! Templates: no content, no business.
+//! Templates: no content, no business, one style. Names and style are the engine's own linter's.
 
+use std::collections::BTreeMap;
+
+use ismart_twig::Environment;
+use ismart_twig::tools::{self, Host, LintOptions, TemplateSet};
+
+use super::TEMPLATES;
 use super::markup::{Piece, pieces, quoted};
 use crate::finding::{Finding, Position};
+
+/// Rules of the linter that are conventions of ours: the linter's name, ours.
+const STYLE: &[(&str, &str)] = &[
+    ("file-name", "twig.name"),
+    ("delimiter-spacing", "twig.style"),
+    ("operator-spacing", "twig.style"),
+    ("tabs", "twig.style"),
+];
+
+fn linted(templates: &BTreeMap<String, String>) -> (TemplateSet, Vec<tools::Finding>) {
+    let own = templates.iter().map(|(file, text)| (name(file), text));
+    let set = TemplateSet::new(&Environment::new(), Host::default(), own, []);
+    let found = tools::lint(&set, &LintOptions::default());
+    (set, found)
+}
+
+/// The name of a template among templates.
+fn name(file: &str) -> &str {
+    file.strip_prefix(TEMPLATES).map_or(file, |name| name.trim_start_matches('/'))
+}
+
+/// Names and style of templates: of each rule the first place in a file, with the number of places.
+pub(super) fn style(templates: &BTreeMap<String, String>) -> Vec<Finding> {
+    let (_, found) = linted(templates);
+    let mut first: BTreeMap<(String, &str), (tools::Finding, usize)> = BTreeMap::new();
+    for finding in found {
+        let Some((_, rule)) = STYLE.iter().find(|(theirs, _)| *theirs == finding.rule) else { continue };
+        let key = (format!("{TEMPLATES}/{}", finding.template), *rule);
+        first.entry(key).or_insert_with(|| (finding, 0)).1 += 1;
+    }
+    let told = first.into_iter().map(|((file, rule), (finding, number))| {
+        let more = if number > 1 { format!(" (and {} more)", number - 1) } else { String::new() };
+        let reason = format!("{}{more}", finding.message);
+        let fix = finding.help.unwrap_or_else(|| "`ismart twig lint` names every place".to_owned());
+        let wrong = Finding::warning(rule, &file, reason, fix);
+        let line = usize::try_from(finding.span.line).unwrap_or(1);
+        let column = usize::try_from(finding.span.column).unwrap_or(1);
+        match templates.get(&file) {
+            Some(text) => wrong.at(text, Position { line, column }),
+            None => wrong,
+        }
+    });
+    told.collect()
+}
+
+/// The templates whose style a machine may mend, with their mended text: what they render stays the same.
+pub(super) fn mended(templates: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let (_, found) = linted(templates);
+    let mut made = BTreeMap::new();
+    for (file, text) in templates {
+        let own: Vec<&tools::Finding> = found
+            .iter()
+            .filter(|finding| finding.template == name(file))
+            .filter(|finding| STYLE.iter().any(|(theirs, _)| *theirs == finding.rule))
+            .collect();
+        let new = tools::fix(text, &own);
+        if new != *text {
+            made.insert(file.clone(), new);
+        }
+    }
+    made
+}
 
 /// Elements whose text is no text for people.
 const SILENT: &[&str] = &["script", "style"];

@@ -121,6 +121,20 @@ fn white_space_is_mended_and_nothing_else() {
 }
 
 #[test]
+fn names_and_style_of_templates_are_the_linters() {
+    let site = Folder::new(&[
+        ("templates/sections/text_block.twig", "<p>{{data.text}}{{data.note}}</p>\n"),
+        ("templates/base.twig", "<p>{{ a }}</p>\n"),
+    ]);
+    let file = "templates/sections/text_block.twig".to_owned();
+    assert_eq!(site.found(), [("twig.name", file.clone(), 1), ("twig.style", file.clone(), 1)]);
+    let done = fix(site.path()).unwrap();
+    assert_eq!((done.len(), done[0].file.as_str()), (1, file.as_str()));
+    assert_eq!(site.text(&file), "<p>{{ data.text }}{{ data.note }}</p>\n");
+    assert_eq!(site.found(), [("twig.name", file, 1)]);
+}
+
+#[test]
 fn keys_are_renamed_only_where_nobody_reads_them() {
     let global = "{\n    \"cityName\": 1,\n    \"oldPhone\": 2,\n    \"old_phone\": 3,\n    \"faq-items\": 4,\n    \"inScript\": 5,\n    \"inContent\": 6,\n    \"a-b\": 7,\n    \"a_B\": 8,\n    \"text\": \"{{ global.inContent }}\"\n}\n";
     let site = Folder::new(&[
