@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "all of this is test code, its functions without #[test] too"
 )]
 
@@ -13,6 +14,7 @@ mod graph;
 mod merge;
 mod model;
 mod own;
+mod page;
 mod php;
 mod protocol;
 mod reflection;

@@ -234,3 +234,26 @@ fn tests_of_phpunit_and_pest_are_known_by_name() {
     }
     assert!(tests.find("aid").is_none() && tests.find("OtherTest::testAdds").is_none());
 }
+
+#[test]
+fn no_cut_of_a_file_makes_the_reader_fail() {
+    let tree = Tree::read(&shop::fixture()).unwrap();
+    for file in &tree.files {
+        let text = std::fs::read_to_string(tree.root.join(&file.path)).unwrap();
+        let places: Vec<usize> = text.char_indices().map(|(at, _)| at).step_by(37).collect();
+        for at in places {
+            let (head, tail) = text.split_at(at);
+            // A piece from the middle, and a file without it.
+            for mutant in
+                [head.to_owned(), format!("<?php {tail}"), format!("{head}{}", tail.get(9..).unwrap_or(""))]
+            {
+                let tree = Tree::of(
+                    Config::default(),
+                    [("src/A.php", mutant.as_str()), ("src/A.contract.md", mutant.as_str())],
+                );
+                let found = check(&tree);
+                assert!(found.iter().all(|finding| finding.line > 0));
+            }
+        }
+    }
+}

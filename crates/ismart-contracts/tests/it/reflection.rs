@@ -3,20 +3,15 @@
 mod compare;
 
 use std::path::Path;
-use std::process::Command;
 
 use ismart_contracts::Tree;
 
+use crate::page::is_here;
 use crate::shop;
 
 #[test]
 fn p1_signatures_and_links_are_those_of_reflection() {
-    if !Command::new("php").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        eprintln!("left out: there is no php here (Debian: apt-get install php8.2-cli)");
-        // The environment decides how strict a run is; nothing else of it is read.
-        #[expect(clippy::disallowed_methods, reason = "a test asks whether it may leave itself out")]
-        let required = std::env::var("ISMART_REQUIRE").is_ok_and(|value| value == "1");
-        assert!(!required, "ISMART_REQUIRE=1, and there is no php");
+    if !is_here("php", "php8.2-cli") {
         return;
     }
     let tree = Tree::read(&shop::fixture()).unwrap();
