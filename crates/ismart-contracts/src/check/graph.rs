@@ -13,6 +13,11 @@ impl Checker<'_> {
         }
         for module in &graph.modules {
             self.graph_module(&graph.path, module);
+            let named = |name: &str| graph.modules.iter().any(|other| other.name.as_deref() == Some(name));
+            for link in module.links.iter().filter(|link| link.name.starts_with("M-") && !named(&link.name)) {
+                let reason = format!("there is no module `{}`", link.name);
+                self.add("graph.drift", &graph.path, link.line, reason, "mend the link or delete it");
+            }
         }
         if graph.fault.is_some() {
             return;

@@ -94,8 +94,9 @@ impl State<'_> {
         if begins && self.module.is_none() {
             let module = GraphModule {
                 file: attribute(tag, &["file", "path", "src"]).map(named),
-                name: attribute(tag, &["id", "name"])
-                    .or_else(|| name.starts_with("M-").then(|| name.clone())),
+                name: Some(name.clone())
+                    .filter(|name| name.starts_with("M-"))
+                    .or_else(|| attribute(tag, &["id", "name"])),
                 line,
                 ..GraphModule::default()
             };

@@ -224,6 +224,22 @@ fn the_knowledge_graph_must_not_drift() {
 }
 
 #[test]
+fn the_other_form_of_a_knowledge_graph_is_read() {
+    let graph = "<graph><Modules>\n<M-CART NAME=\"Cart\" TYPE=\"CORE\"><path>src/Cart.php</path><depends>M-MONEY, M-LOST</depends></M-CART>\n<M-MONEY NAME=\"Money\"><path>src/Money.php</path></M-MONEY>\n</Modules></graph>";
+    let tree = Tree::of(
+        Config::default(),
+        [
+            ("src/Cart.php", "<?php class Cart {}"),
+            ("src/Money.php", "<?php class Money {}"),
+            ("docs/KNOWLEDGE_GRAPH.xml", graph),
+        ],
+    );
+    let found: Vec<(usize, String)> =
+        check(&tree).into_iter().map(|finding| (finding.line, finding.reason)).collect();
+    assert_eq!(found, [(2, "there is no module `M-LOST`".to_owned())]);
+}
+
+#[test]
 fn several_classes_and_functions_of_a_file_are_told_apart() {
     let shop = Shop::with_contracts();
     let path = "src/Catalogue/Sellable.contract.md";

@@ -21,7 +21,7 @@ fn public_items_are_shown_in_one_line() {
             ("Pair", "struct Pair(u8)"),
             ("State", "enum State { Open, Shut(u8), Stuck { why: String } }"),
             ("Lock", "trait Lock<T>: Send + Sync"),
-            ("Lock::turn", "fn turn(&mut self, key: T, ) -> bool"),
+            ("Lock::turn", "fn turn(&mut self, key: T) -> bool"),
             ("Lock::PINS", "const PINS: usize"),
             ("Door::open", "async fn open(&self) -> Result<(), String>"),
             ("WIDTH", "const WIDTH: u8"),
@@ -75,6 +75,57 @@ fn paths_lead_to_the_files_that_declare_the_names() {
     assert_eq!(to(&tree, "crates/two/src/main.rs"), ["crates/one/src/door.rs", "crates/two/src/house.rs"]);
     let house = tree.position("crates/two/src/house.rs").unwrap();
     assert_eq!(tree.links.outside[house].keys().collect::<Vec<_>>(), ["serde_json"]);
+}
+
+#[test]
+fn fresh_contracts_of_rust_have_no_drift_and_changes_are_found() {
+    let files = |door: &str| {
+        vec![
+            ("Cargo.toml".to_owned(), "[package]\nname = \"house\"\n".to_owned()),
+            ("src/lib.rs".to_owned(), "//! A house.\npub mod door;\npub mod lock;\npub use door::Door;\n".to_owned()),
+            ("src/door.rs".to_owned(), door.to_owned()),
+            ("src/lock.rs".to_owned(), "//! A lock.\npub struct Lock;\nimpl Lock { pub fn turn(&self) {} }\npub trait Key { const TEETH: u8; fn fits(&self, lock: &Lock) -> bool; }\n".to_owned()),
+        ]
+    };
+    let door = "//! A door.\nuse crate::lock::Lock;\npub struct Door { pub lock: Lock }\nimpl Door {\n    pub async fn open(\n        &mut self,\n        wide: bool,\n    ) -> Result<(), String> {\n        serde_json::to_string(&wide).map(|_| ()).map_err(|e| e.to_string())\n    }\n}\n";
+    let tree = |files: &[(String, String)]| {
+        Tree::of(Config::default(), files.iter().map(|(path, text)| (path.as_str(), text.as_str())))
+    };
+    let mut all = files(door);
+    let drafts = ismart_contracts::init::draft(&tree(&all), &["src".to_owned()], &|_| None, None);
+    assert_eq!(drafts.drafts.len(), 3);
+    let contracts: Vec<(String, String)> =
+        drafts.drafts.into_iter().map(|draft| (draft.path, draft.text)).collect();
+    assert!(
+        contracts[0].1.contains("- `async fn Door::open(&mut self, wide: bool) -> Result<(), String>`"),
+        "{}",
+        contracts[0].1
+    );
+    let wrong = |all: &[(String, String)]| -> Vec<(&'static str, String)> {
+        let found = check(&tree(all))
+            .into_iter()
+            .filter(|finding| finding.rule.starts_with("api.") || finding.rule.starts_with("links."));
+        found.map(|finding| (finding.rule, finding.path)).collect()
+    };
+    all.extend(contracts.clone());
+    assert_eq!(wrong(&all), []);
+    let changed = door
+        .replace("wide: bool", "wide: u8")
+        .replace("serde_json", "toml")
+        .replace("pub struct Door { pub lock: Lock }", "pub struct Door;");
+    let mut all = files(&changed.replace("use crate::lock::Lock;\n", ""));
+    all.extend(contracts);
+    let at = "src/door.contract.md".to_owned();
+    assert_eq!(
+        wrong(&all),
+        [
+            ("api.signature", at.clone()),
+            ("api.signature", at.clone()),
+            ("links.missing", at.clone()),
+            ("links.extra", at),
+            ("links.users", "src/lock.contract.md".to_owned()),
+        ]
+    );
 }
 
 #[test]

@@ -32,7 +32,9 @@ impl Reader<'_> {
 
     /// The text of something, in one line.
     fn of(&self, thing: &impl Spanned) -> String {
-        one_line(self.text.get(thing.span().byte_range()).unwrap_or(""))
+        let line = one_line(self.text.get(thing.span().byte_range()).unwrap_or(""));
+        // A list that stood on lines of its own.
+        line.replace(", )", ")").replace("( ", "(").replace(", >", ">").replace("< ", "<")
     }
 
     fn add(&mut self, kind: ItemKind, owner: Option<&str>, name: &str, signature: String, at: &Place<'_>) {
