@@ -34,8 +34,13 @@ fn to_markdown(call: &Call<'_>) -> Result<Value, Error> {
     if let Some(given) = call.arg(1).get("remove_nodes") {
         skip = given.to_text()?.split_whitespace().map(str::to_owned).collect();
     }
-    let converter = HtmlToMarkdown::builder().skip_tags(skip.iter().map(String::as_str).collect()).build();
+    let mut converter = HtmlToMarkdown::builder();
+    // The converter takes no empty list.
+    if !skip.is_empty() {
+        converter = converter.skip_tags(skip.iter().map(String::as_str).collect());
+    }
     let text = converter
+        .build()
         .convert(&call.text(0)?)
         .map_err(|e| Error::host(format!("The HTML could not be turned into Markdown: {e}")))?;
     Ok(Value::from(text))

@@ -86,5 +86,7 @@ fn markdown_becomes_html_and_back() {
     let kept =
         env.render_str("{{ '<p>a</p><del>b</del>'|html_to_markdown({remove_nodes: 'del'}) }}", ()).unwrap();
     assert_eq!(kept, "a");
+    let all = env.render_str("{{ '<style>p</style>a'|html_to_markdown({remove_nodes: ''}) }}", ()).unwrap();
+    assert!(all.ends_with('a'), "{all}");
     assert_eq!(env.render_str("{{ ''|markdown_to_html }}{{ ''|html_to_markdown }}", ()).unwrap(), "");
 }
