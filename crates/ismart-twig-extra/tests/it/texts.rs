@@ -73,6 +73,25 @@ fn methods_of_texts_are_bounded_and_checked() {
 }
 
 #[test]
+fn html_that_nobody_could_read_is_refused() {
+    let env = environment("en");
+    let markdown = |html: &str| env.render_str("{{ h|html_to_markdown }}", &json!({"h": html}));
+    for html in [
+        "<b>".repeat(5_000),
+        "<div><!--</div>-->".repeat(500),
+        "<i a='</i>'>".repeat(300),
+        "<p>x".repeat(30_000),
+    ] {
+        let error = markdown(&html).expect_err("hostile HTML");
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    }
+    assert_eq!(markdown(&("<div>".repeat(90) + "x")).unwrap(), "x");
+    assert_eq!(markdown(&"<li>x".repeat(300)).unwrap().matches('x').count(), 300);
+    let deep = env.render_str("{{ h|markdown_to_html|length }}", &json!({"h": ">".repeat(5_000) + "x"}));
+    assert_eq!(deep.unwrap(), "135009");
+}
+
+#[test]
 fn markdown_becomes_html_and_back() {
     let env = environment("en");
     let source = "{% apply markdown_to_html %}\n    # Title\n\n    - a *b*\n    - [c](http://x/?a&b)\n\n    <b>raw</b>\n{% endapply %}";
