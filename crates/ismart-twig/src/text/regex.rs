@@ -85,6 +85,79 @@ fn as_latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|b| char::from(*b)).collect()
 }
 
+/// The largest count of a repeat, as in PCRE.
+const MOST_REPEATS: u64 = 65_535;
+/// What a pattern may come to when its counted repeats are written out, as they are before it runs.
+const MOST_PARTS: u64 = 200_000;
+
+/// Refuses counts that PCRE refuses, and repeats of repeats that would not fit into memory.
+fn check_repeats(pattern: &str) -> Result<(), String> {
+    let bytes = pattern.as_bytes();
+    // The parts of each open group before its last one, and that one.
+    let mut open: Vec<(u64, u64)> = vec![(0, 0)];
+    let mut in_class = false;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let start = at;
+        at += 1;
+        match byte {
+            b'\\' => at += 1,
+            b'[' if !in_class => in_class = true,
+            b']' if in_class => in_class = false,
+            _ if in_class => continue,
+            b'(' => {
+                open.push((0, 0));
+                continue;
+            }
+            b')' => {
+                let (sum, last) = open.pop().unwrap_or_default();
+                if open.is_empty() {
+                    open.push((0, 0));
+                }
+                if let Some((before, part)) = open.last_mut() {
+                    *before = before.saturating_add(*part);
+                    *part = sum.saturating_add(last).saturating_add(1);
+                }
+                continue;
+            }
+            b'{' => {
+                let counts =
+                    pattern.get(at..).and_then(|rest| rest.split_once('}')).map_or("", |(inner, _)| inner);
+                let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+                let (least, most) = counts.split_once(',').unwrap_or((counts, counts));
+                if !least.is_empty() && digits(least) && digits(most) {
+                    let count = |text: &str| text.parse::<u64>().unwrap_or(u64::MAX);
+                    let times = if most.is_empty() { count(least) } else { count(least).max(count(most)) };
+                    if times > MOST_REPEATS {
+                        return Err(format!(
+                            "Compilation failed: number too big in {{}} quantifier at offset {}",
+                            start + 1
+                        ));
+                    }
+                    if let Some((_, part)) = open.last_mut() {
+                        *part = part.saturating_mul(times.max(1));
+                    }
+                    let total =
+                        open.iter().fold(0_u64, |sum, (a, b)| sum.saturating_add(*a).saturating_add(*b));
+                    if total > MOST_PARTS {
+                        return Err(format!(
+                            "Compilation failed: regular expression is too large at offset {start}"
+                        ));
+                    }
+                    at += counts.len() + 1;
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        if let Some((before, part)) = open.last_mut() {
+            *before = before.saturating_add(*part);
+            *part = 1;
+        }
+    }
+    Ok(())
+}
+
 /// Where a condition `(?(1)…)` asks for a group that the pattern does not have, which the engine takes for one.
 fn missing_group(pattern: &str, regex: &fancy_regex::Regex) -> Option<usize> {
     let mut rest = 0;
@@ -119,6 +192,7 @@ impl Pattern {
             &latin
         };
         let translated = translate(pattern, flags)?;
+        check_repeats(&translated)?;
         let regex = fancy_regex::RegexBuilder::new(&translated)
             .backtrack_limit(BACKTRACKS)
             .build()

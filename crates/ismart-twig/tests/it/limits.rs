@@ -172,6 +172,37 @@ fn catastrophic_patterns_stop() {
 }
 
 #[test]
+fn patterns_that_would_fill_the_memory_are_refused() {
+    let env = Environment::new();
+    let matches = |pattern: &str| {
+        env.render_str(
+            "{{ s matches p ? 1 : 0 }}",
+            ismart_twig::Context::new().with("s", "aaaa").with("p", pattern),
+        )
+    };
+    for (pattern, why) in [
+        ("/a{4,70000}/", "number too big in {} quantifier"),
+        ("/(?<=a)o{4,99999999999999999999}/", "number too big in {} quantifier"),
+        ("/(?=b)((a{1000}){1000}){1000}/", "regular expression is too large"),
+        ("/((((a{1,99}){1,99}){1,99}){1,99}){1,99}/", "regular expression is too large"),
+        ("/(a{9000}|b{9000}){90}\\1/", "regular expression is too large"),
+    ] {
+        let error = matches(pattern).expect_err(pattern);
+        assert!(error.to_string().contains(why), "{pattern}: {error}");
+    }
+    for (pattern, want) in [
+        ("/^a{4}$/", "1"),
+        ("/^(a{2}){2}$/", "1"),
+        ("/a{,99999999}/", "0"),
+        ("/\\{99999999}/", "0"),
+        ("/[{99999999}]/", "0"),
+        ("/^(?:[a-z]{1,63}\\.){1,8}[a-z]{2,63}$/", "0"),
+    ] {
+        assert_eq!(matches(pattern).unwrap(), want, "{pattern}");
+    }
+}
+
+#[test]
 fn conditions_on_groups_that_are_not_there_are_refused() {
     let env = Environment::new();
     for (pattern, found) in [
