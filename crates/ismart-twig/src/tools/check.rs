@@ -21,13 +21,14 @@ use links::{Reference, Target, Way};
 /// The finding of a template that is not UTF-8 and was left out of the set.
 pub fn unreadable(name: &str) -> Finding {
     let span = Span { start: 0, end: 0, line: 1, column: 1, end_line: 1, end_column: 1 };
-    Finding::new(&rules::UNREADABLE, name, span, String::new(), "The template is not UTF-8.")
+    Finding::new(&rules::UNREADABLE, name, span, (String::new(), 1), "The template is not UTF-8.")
         .help("save the file as UTF-8")
 }
 
 /// All errors and warnings of a set, by template and place.
 pub fn check(set: &TemplateSet) -> Vec<Finding> {
     let mut found = Vec::new();
+    let relations = names::Relations::new(set);
     for (name, entry) in &set.entries {
         found.extend(entry.faults.iter().map(|f| fault(entry, f)));
         deprecations(entry, &mut found);
@@ -36,7 +37,7 @@ pub fn check(set: &TemplateSet) -> Vec<Finding> {
             missing(set, entry, module, &mut found);
         }
         if let Some(module) = entry.sound() {
-            names::check(set, name, entry, module, &mut found);
+            names::check(set, name, entry, module, &relations, &mut found);
         }
     }
     names::unused_macros(set, &mut found);

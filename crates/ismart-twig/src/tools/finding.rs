@@ -95,8 +95,10 @@ pub struct Finding {
     /// The line that PHP Twig reports, where it is not that of the span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub twig_line: Option<u32>,
-    /// The lines of the source from the span's first to its last.
+    /// The lines of the source from the span's first to its last; of long lines a part.
     pub source: String,
+    /// The column that the first line of `source` is shown from.
+    pub source_column: u32,
 }
 
 impl Finding {
@@ -104,7 +106,7 @@ impl Finding {
         rule: &'static Rule,
         template: &str,
         span: Span,
-        source: String,
+        (source, source_column): (String, u32),
         message: impl Into<String>,
     ) -> Self {
         Self {
@@ -118,6 +120,7 @@ impl Finding {
             fix: Vec::new(),
             twig_line: None,
             source,
+            source_column,
         }
     }
 

@@ -87,10 +87,11 @@ fn one(finding: &Finding, path: &dyn Fn(&str) -> String) -> String {
     put(format!("{:margin$}--> {file}:{}:{}", "", span.line, span.column));
     put(format!("{:margin$} |", ""));
     for (number, content) in (span.line..).zip(&lines) {
-        let from = if number == span.line { index(span.column) } else { 0 };
-        let to = if number == span.end_line { index(span.end_column) } else { content.chars().count() };
-        // Lines beyond the second of a long stretch are shown without marks.
-        let shown = window(content, from);
+        let first = if number == span.line { index(finding.source_column) } else { 0 };
+        let from = if number == span.line { index(span.column).saturating_sub(first) } else { 0 };
+        let length = content.chars().count();
+        let to = if number == span.end_line { index(span.end_column).saturating_sub(first) } else { length };
+        let shown = window(content, from, first > 0);
         put(format!("{number:>margin$} | {}", shown.text));
         if number == span.line || number == span.end_line {
             let width = to.saturating_sub(from).max(1);
@@ -121,27 +122,28 @@ struct Window {
     text: String,
     /// Characters left out before it.
     skipped: usize,
+    /// Whether a sign says that something was left out.
+    marked: bool,
 }
 
 impl Window {
     /// What stands before a column, with everything but tabs as spaces, so that marks stand below their place.
     fn before(&self, column: usize) -> String {
-        let lead = if self.skipped > 0 { 1 } else { 0 };
-        let n = column.saturating_sub(self.skipped) + lead;
+        let n = column.saturating_sub(self.skipped) + usize::from(self.marked);
         self.text.chars().take(n).map(|c| if c == '\t' { '\t' } else { ' ' }).collect()
     }
 }
 
-fn window(content: &str, from: usize) -> Window {
+fn window(content: &str, from: usize, cut: bool) -> Window {
     let length = content.chars().count();
-    if length <= WIDTH {
-        return Window { text: content.to_owned(), skipped: 0 };
+    if length <= WIDTH && !cut {
+        return Window { text: content.to_owned(), skipped: 0, marked: false };
     }
     let skipped = from.saturating_sub(WIDTH / 2);
-    let cut: String = content.chars().skip(skipped).take(WIDTH).collect();
-    let head = if skipped > 0 { "…" } else { "" };
+    let part: String = content.chars().skip(skipped).take(WIDTH).collect();
+    let head = if skipped > 0 || cut { "…" } else { "" };
     let tail = if skipped + WIDTH < length { "…" } else { "" };
-    Window { text: format!("{head}{cut}{tail}"), skipped }
+    Window { text: format!("{head}{part}{tail}"), skipped, marked: !head.is_empty() }
 }
 
 fn as_json(findings: &[Finding], checked: usize, path: &dyn Fn(&str) -> String) -> Json {

@@ -10,6 +10,11 @@ use crate::syntax::lexer::{self, Silent};
 use crate::syntax::parser::Warning;
 use crate::syntax::token::{Kind, Token};
 
+/// Bytes between places whose number of characters is known.
+const STEP: usize = 1024;
+/// Bytes of a line that an excerpt shows at most.
+const EXCERPT: usize = 400;
+
 /// A source whose line ends are normalised.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -17,6 +22,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Where the lines begin.
     lines: Vec<usize>,
+    /// How many characters stand before each [`STEP`] bytes, so that columns of long lines are found at once.
+    marks: Vec<usize>,
     /// The tokens, unless the lexer fails.
     pub(crate) scan: Option<Scan>,
 }
@@ -112,7 +119,13 @@ impl Source {
             Ok(scan) => (Some(scan), None),
             Err(error) => (None, Some(error)),
         };
-        (Self { name: name.to_owned(), text, lines, scan }, error)
+        let mut marks = Vec::with_capacity(text.len() / STEP + 1);
+        let mut chars = 0;
+        for part in text.as_bytes().chunks(STEP) {
+            marks.push(chars);
+            chars += characters(part);
+        }
+        (Self { name: name.to_owned(), text, lines, marks, scan }, error)
     }
 
     pub(crate) fn slice(&self, range: Range<usize>) -> &str {
@@ -128,7 +141,15 @@ impl Source {
         let offset = offset.min(self.text.len());
         let line = self.lines.partition_point(|start| *start <= offset);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        (small(line), small(self.slice(start..offset).chars().count()) + 1)
+        (small(line), small(self.before(offset).saturating_sub(self.before(start))) + 1)
+    }
+
+    /// The number of characters before a byte.
+    fn before(&self, offset: usize) -> usize {
+        let step = offset / STEP;
+        let known = self.marks.get(step).copied().unwrap_or(0);
+        let rest = self.text.as_bytes().get(step * STEP..offset).unwrap_or(&[]);
+        known + characters(rest)
     }
 
     pub(crate) fn line_of(&self, offset: usize) -> u32 {
@@ -157,11 +178,33 @@ impl Source {
         small(self.lines.len())
     }
 
-    /// The lines that a span touches; of long spans the first ones.
-    pub(crate) fn excerpt(&self, span: Span) -> String {
+    /// The lines that a span touches, and the column that the first one is shown from; of long spans and lines
+    /// a part.
+    pub(crate) fn excerpt(&self, span: Span) -> (String, u32) {
         let last = span.end_line.min(span.line + 5);
-        let range = self.line(span.line).start..self.line(last).end;
-        self.slice(range).to_owned()
+        let mut text = String::new();
+        let mut column = 1;
+        for number in span.line..=last {
+            let line = self.line(number);
+            let mut start = line.start;
+            if number == span.line && line.len() > EXCERPT {
+                start = self.char_start(line.start.max(span.start.saturating_sub(EXCERPT / 2)));
+                column = self.position(start).1;
+            } else {
+                text.push_str(if number == span.line { "" } else { "\n" });
+            }
+            let end = self.char_start(line.end.min(start + EXCERPT));
+            text.push_str(self.slice(start..end));
+        }
+        (text, column)
+    }
+
+    /// The start of the character that holds a byte.
+    fn char_start(&self, mut at: usize) -> usize {
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
     }
 
     /// The white space that a line begins with.
@@ -190,6 +233,11 @@ impl Source {
         let found = self.names_in(range.clone()).find(|token| token.text() == name);
         found.map_or(range, |token| token.range.clone())
     }
+}
+
+/// The characters of a stretch of UTF-8: the bytes that begin one.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 #[cfg(test)]

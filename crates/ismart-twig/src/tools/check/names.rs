@@ -1,6 +1,6 @@
 //! Macros and blocks: which do not exist, which nobody uses, as far as it can be proved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::links::{self, Way};
 use super::near;
@@ -12,13 +12,20 @@ use crate::tools::set::{Entry, TemplateSet};
 use crate::tools::walk::{self, Unit};
 
 /// What one template gets wrong.
-pub(super) fn check(set: &TemplateSet, name: &str, entry: &Entry, module: &Module, found: &mut Vec<Finding>) {
+pub(super) fn check(
+    set: &TemplateSet,
+    name: &str,
+    entry: &Entry,
+    module: &Module,
+    relations: &Relations<'_>,
+    found: &mut Vec<Finding>,
+) {
     cycle(set, name, entry, module, found);
     let mut top = true;
     walk::modules(module, &mut |module| {
         macro_calls(set, name, entry, module, top, found);
-        block_calls(set, name, entry, module, top, found);
-        unused_blocks(set, name, entry, module, top, found);
+        block_calls(set, name, entry, (module, top), relations, found);
+        unused_blocks(set, name, entry, (module, top), relations, found);
         top = false;
     });
 }
@@ -117,8 +124,8 @@ fn block_calls(
     set: &TemplateSet,
     name: &str,
     entry: &Entry,
-    module: &Module,
-    top: bool,
+    (module, top): (&Module, bool),
+    relations: &Relations<'_>,
     found: &mut Vec<Finding>,
 ) {
     let above = links::above(set, if top { name } else { "" }, module);
@@ -131,12 +138,13 @@ fn block_calls(
         });
     }
     let own = links::blocks(set, module);
-    let below = if top { below(set, name) } else { Some(BTreeSet::new()) };
+    let nothing = BTreeSet::new();
+    let below = relations.below.as_ref().map(|all| all.get(name).filter(|_| top).unwrap_or(&nothing));
     for unit in walk::units(module) {
         guarded(module, unit, &mut |expr, guard| match &expr.kind {
             ExprKind::Block { name: called, template: None } if !guard => {
                 let (Some(called), Some(own), Some(over), Some(below)) =
-                    (links::text(called), &own, &over, &below)
+                    (links::text(called), &own, &over, below)
                 else {
                     return;
                 };
@@ -175,30 +183,45 @@ fn block_calls(
     }
 }
 
-/// The blocks of the templates that extend one; `None` when others might.
-fn below(set: &TemplateSet, name: &str) -> Option<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
-    for (other, entry) in &set.entries {
+/// What the templates of a set say of each other's blocks, gathered once.
+pub(super) struct Relations<'s> {
+    /// The names that `block()` is called with; `None` when one is not constant.
+    called: Option<BTreeSet<&'s str>>,
+    /// The templates whose blocks others take; `None` when that may be any.
+    used: Option<BTreeSet<&'s str>>,
+    /// The blocks of the templates that extend one; `None` when that is not certain of one of them.
+    below: Option<BTreeMap<&'s str, BTreeSet<String>>>,
+}
+
+impl<'s> Relations<'s> {
+    pub(super) fn new(set: &'s TemplateSet) -> Self {
+        Self { called: called_blocks(set), used: used_templates(set), below: below(set) }
+    }
+}
+
+fn below(set: &TemplateSet) -> Option<BTreeMap<&str, BTreeSet<String>>> {
+    let mut all: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (name, entry) in &set.entries {
         let root = entry.sound()?;
         let mut top = true;
-        let mut unclear = false;
+        let mut clear = true;
         walk::modules(root, &mut |module| {
-            let above = links::above(set, if top { other } else { "" }, module);
+            let above = links::above(set, if top { name } else { "" }, module);
             top = false;
-            if above.names.contains(&name) {
-                match links::blocks(set, module) {
-                    Some(blocks) => names.extend(blocks),
-                    None => unclear = true,
-                }
-            } else if module.parent.is_some() && !above.complete {
-                unclear = true;
+            clear &= module.parent.is_none() || above.complete;
+            let Some(blocks) = links::blocks(set, module) else {
+                clear &= above.names.is_empty();
+                return;
+            };
+            for upper in above.names {
+                all.entry(upper).or_default().extend(blocks.iter().cloned());
             }
         });
-        if unclear {
+        if !clear {
             return None;
         }
     }
-    Some(names)
+    Some(all)
 }
 
 /// Blocks of a child that nothing above shows.
@@ -206,8 +229,8 @@ fn unused_blocks(
     set: &TemplateSet,
     name: &str,
     entry: &Entry,
-    module: &Module,
-    top: bool,
+    (module, top): (&Module, bool),
+    relations: &Relations<'_>,
     found: &mut Vec<Finding>,
 ) {
     if module.parent.is_none() {
@@ -229,8 +252,8 @@ fn unused_blocks(
             }
         });
     }
-    let Some(called) = called_blocks(set) else { return };
-    let used = top && is_used(set, name);
+    let Some(called) = &relations.called else { return };
+    let used = top && relations.used.as_ref().is_none_or(|used| used.contains(name));
     for block in &module.blocks {
         let own = block.name.as_str();
         if used || shown.contains(own) || called.contains(own) {
@@ -267,14 +290,17 @@ fn called_blocks(set: &TemplateSet) -> Option<BTreeSet<&str>> {
     (!unclear).then_some(names)
 }
 
-/// Whether a template takes the blocks of this one.
-fn is_used(set: &TemplateSet, name: &str) -> bool {
-    set.entries.values().filter_map(|entry| entry.module.as_ref()).any(|module| {
-        links::references(module).iter().any(|reference| {
-            let takes = matches!(reference.way, Way::Use | Way::Block);
-            takes && reference.target.candidates(set, "").is_none_or(|names| names.contains(&name))
-        })
-    })
+/// The templates whose blocks others take.
+fn used_templates(set: &TemplateSet) -> Option<BTreeSet<&str>> {
+    let mut names = BTreeSet::new();
+    for module in set.entries.values().filter_map(|entry| entry.module.as_ref()) {
+        for reference in links::references(module) {
+            if matches!(reference.way, Way::Use | Way::Block) {
+                names.extend(reference.target.candidates(set, "")?);
+            }
+        }
+    }
+    Some(names)
 }
 
 /// Macros that no template of the set calls; silent when a call's template or name is not known.
