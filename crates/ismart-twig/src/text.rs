@@ -24,6 +24,7 @@ pub(crate) mod dump;
 pub(crate) mod encoding;
 pub(crate) mod escape;
 pub(crate) mod html;
+mod ignorable;
 pub(crate) mod json;
 pub(crate) mod letters;
 pub(crate) mod regex;

@@ -32,7 +32,13 @@ fn modifiers(text: &str) -> Result<Flags, String> {
             'A' => flags.anchored = true,
             'D' => flags.dollar_end = true,
             'u' => flags.utf8 = true,
-            'S' | 'X' | 'J' | 'n' | ' ' | '\n' | '\r' => {}
+            'J' => flags.same_names = true,
+            'e' => {
+                return Err(
+                    "The /e modifier is no longer supported, use preg_replace_callback instead".to_owned()
+                );
+            }
+            'S' | 'X' | 'n' | ' ' | '\n' | '\r' => {}
             '\0' => return Err("NUL is not a valid modifier".to_owned()),
             other => return Err(format!("Unknown modifier '{other}'")),
         }

@@ -126,7 +126,8 @@ fn digits(f: f64, precision: Option<usize>) -> (String, i32) {
     };
     let parts = split(&short);
     match precision {
-        Some(p) if parts.0.len() > p => split(&format!("{:.*e}", p.saturating_sub(1), f.abs())),
+        // From 16 digits on the shortest form no longer is the rounded one.
+        Some(p) if parts.0.len() > p || p > 15 => split(&format!("{:.*e}", p.saturating_sub(1), f.abs())),
         _ => parts,
     }
 }
