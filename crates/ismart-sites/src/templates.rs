@@ -179,6 +179,9 @@ impl Engine {
         let zone = environment.set_timezone(&host.parts.config.time_zone);
         debug_assert!(zone.is_ok(), "the zone was checked: {zone:?}");
         environment.add_global("base_url", host.base_url.as_ref());
+        // The extra packages that sites of the PHP platform may have required.
+        let locale = host.parts.config.default_language.as_deref().unwrap_or("ru");
+        ismart_twig_extra::register(&mut environment, locale);
         let functions = functions(&host);
         debug_assert!(
             functions.iter().map(Callable::name).eq(TEMPLATE_FUNCTIONS.iter().copied()),

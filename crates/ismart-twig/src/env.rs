@@ -11,7 +11,7 @@ use ecow::EcoString;
 pub(crate) use engine::Engine;
 pub(crate) use registry::Registry;
 
-use crate::callable::{Call, Callable, Strategy};
+use crate::callable::{Call, CallKind, Callable, Strategy};
 use crate::error::Error;
 use crate::loader::Loader;
 use crate::sandbox::Policy;
@@ -326,6 +326,26 @@ impl Environment {
         code: impl Fn(&Call<'_>) -> Result<Value, Error> + Send + Sync + 'static,
     ) {
         self.add(Callable::test(name, code));
+    }
+
+    /// The names of the filters that templates can use.
+    ///
+    /// ```
+    /// let env = ismart_twig::Environment::new();
+    /// assert!(env.filters().contains(&"upper") && env.functions().contains(&"range") && env.tests().contains(&"odd"));
+    /// ```
+    pub fn filters(&self) -> Vec<&str> {
+        self.engine.registry.names(CallKind::Filter)
+    }
+
+    /// The names of the functions that templates can use.
+    pub fn functions(&self) -> Vec<&str> {
+        self.engine.registry.names(CallKind::Function)
+    }
+
+    /// The names of the tests that templates can use.
+    pub fn tests(&self) -> Vec<&str> {
+        self.engine.registry.names(CallKind::Test)
     }
 
     /// The template of a name, compiled if it was not yet.

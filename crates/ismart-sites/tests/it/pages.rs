@@ -345,3 +345,13 @@ fn content_is_quoted_with_its_twig_rendered() {
     let body = site.resolved(index.body, now());
     assert_eq!(body.pointer("/sections/3/data/html").unwrap(), "<p>Дилер &amp; Ко: 5</p>");
 }
+
+/// A site may use what Twig's extra packages offer, in its own language.
+#[test]
+fn templates_know_the_extra_packages() {
+    let copy = Copy::new();
+    let text = "{{ 1234.5|format_number }}|{{ 'Весна 2026'|slug }}|{{ '**да**'|markdown_to_html }}|{{ html_classes('a', {b: true}) }}";
+    copy.replace("data/json/ru/pages/contacts.json", "Домой", text);
+    let want = "1\u{a0}234,5|Vesna-2026|<p><strong>да</strong></p>\n|a b";
+    has(&page(&copy.site(), "/contacts").html, &[want]);
+}

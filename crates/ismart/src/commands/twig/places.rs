@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ismart_sites::{TEMPLATE_CONTEXT, TEMPLATE_FUNCTIONS};
+use ismart_twig::Environment;
 use ismart_twig::tools::Host;
 use serde::Deserialize;
 use walkdir::WalkDir;
@@ -206,6 +207,11 @@ fn know_host(place: &mut Place) -> Result<(), String> {
     if ours || legacy {
         place.host.functions.extend(names(TEMPLATE_FUNCTIONS));
         place.host.context.extend(names(TEMPLATE_CONTEXT));
+        let mut extended = Environment::new();
+        ismart_twig_extra::register(&mut extended, "ru");
+        place.host.functions.extend(names(&extended.functions()));
+        place.host.filters.extend(names(&extended.filters()));
+        place.host.tests.extend(names(&extended.tests()));
     }
     if ours && let Ok(config) = ismart_sites::SiteFolder::new(site).config() {
         place.host.context.extend(config.collections.values().map(|c| c.extras_key.clone()));
