@@ -94,8 +94,7 @@ pub(super) fn allocations(bench: &Bench) -> Result<Measured, String> {
 /// Runs a part of the engine's benchmark.
 fn run(bench: &Bench, only: &str) -> Result<String, String> {
     let manifest = "crates/ismart-twig/bench/Cargo.toml";
-    let ran =
-        bench.cargo(&["run", "--release", "--locked", "--manifest-path", manifest, "--", "--only", only])?;
+    let ran = bench.cargo(&["run", "--release", "--manifest-path", manifest, "--", "--only", only])?;
     Ok(ran.output)
 }
 
