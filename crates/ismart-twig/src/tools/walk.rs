@@ -1,6 +1,21 @@
 //! Ways through a syntax tree.
 
+use crate::callable::{Code, Special};
 use crate::syntax::ast::{Arg, Block, Expr, ExprKind, Macro, Module, Node, NodeKind};
+
+/// What an expression asks to be there, the first expression inside of it: `… is defined`, `…|default`, `… ?? x`.
+pub(crate) fn guarded(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Test { callable, input, .. } => {
+            matches!(callable.code, Code::Special(Special::Defined)).then_some(input)
+        }
+        ExprKind::Filter { callable, input, .. } => {
+            matches!(callable.code, Code::Special(Special::Default)).then_some(input)
+        }
+        ExprKind::Coalesce(input, _) => Some(input),
+        _ => None,
+    }
+}
 
 /// Calls something with each expression that stands directly in another one.
 pub(crate) fn children<'a>(expr: &'a Expr, call: &mut dyn FnMut(&'a Expr)) {

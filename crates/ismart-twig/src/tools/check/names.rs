@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::links::{self, Way};
 use super::near;
-use crate::callable::{Code, Special};
 use crate::syntax::ast::{Expr, ExprKind, Module, NodeKind};
 use crate::tools::finding::Finding;
 use crate::tools::rules;
@@ -62,12 +61,7 @@ fn cycle(set: &TemplateSet, name: &str, entry: &Entry, module: &Module, found: &
 fn guarded<'a>(module: &'a Module, unit: Unit<'a>, call: &mut dyn FnMut(&'a Expr, bool)) {
     fn down<'a>(expr: &'a Expr, guard: bool, call: &mut dyn FnMut(&'a Expr, bool)) {
         call(expr, guard);
-        let first_guarded = match &expr.kind {
-            ExprKind::Test { callable, .. } => matches!(callable.code, Code::Special(Special::Defined)),
-            ExprKind::Filter { callable, .. } => matches!(callable.code, Code::Special(Special::Default)),
-            ExprKind::Coalesce(..) => true,
-            _ => false,
-        };
+        let first_guarded = walk::guarded(expr).is_some();
         let mut first = true;
         walk::children(expr, &mut |inner| {
             down(inner, first && first_guarded, call);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Given, Part, Read, line};
-use crate::callable::{Code, Special};
 use crate::num::at;
 use crate::syntax::ast::{CallType, Expr, ExprKind, Module, NodeKind};
 use crate::tools::check::links::{self, Way};
@@ -54,12 +53,7 @@ fn down<'a>(expr: &'a Expr, guard: bool, call: &mut dyn FnMut(&'a Expr, String, 
             inner.into_iter().for_each(|inner| down(inner, false, call));
         }
         _ => {
-            let guards = match &expr.kind {
-                ExprKind::Test { callable, .. } => matches!(callable.code, Code::Special(Special::Defined)),
-                ExprKind::Filter { callable, .. } => matches!(callable.code, Code::Special(Special::Default)),
-                ExprKind::Coalesce(..) => true,
-                _ => false,
-            };
+            let guards = walk::guarded(expr).is_some();
             let mut first = true;
             walk::children(expr, &mut |inner| {
                 down(inner, first && guards, call);

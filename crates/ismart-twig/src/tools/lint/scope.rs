@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::variables::each_assigned;
-use crate::callable::{Code, Special};
 use crate::syntax::ast::{Expr, ExprKind, Module, NodeKind};
 use crate::syntax::token::Kind;
 use crate::tools::check::links::{self, Way};
@@ -113,21 +112,7 @@ fn locals(entry: &Entry) -> BTreeSet<String> {
 fn optional(module: &Module) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     walk::exprs(module, &mut |expr| {
-        let input = match &expr.kind {
-            ExprKind::Test { callable, input, .. }
-                if matches!(callable.code, Code::Special(Special::Defined)) =>
-            {
-                input
-            }
-            ExprKind::Filter { callable, input, .. }
-                if matches!(callable.code, Code::Special(Special::Default)) =>
-            {
-                input
-            }
-            ExprKind::Coalesce(input, _) => input,
-            _ => return,
-        };
-        let mut root: &Expr = input;
+        let Some(mut root) = walk::guarded(expr) else { return };
         while let ExprKind::Attr { object, .. } = &root.kind {
             root = object;
         }
