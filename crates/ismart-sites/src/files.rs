@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -9,8 +10,12 @@ use sha2::{Digest, Sha256};
 use crate::answer::{Cache, FileBody};
 use crate::finding::Finding;
 
-/// Files up to this size are kept in memory while the site's budget lasts.
-const SMALL: u64 = 1024 * 1024;
+/// Text up to this size is kept in memory while the site's budget lasts; bytes. All else is cheaper to keep by the
+/// edge, which knows what visitors ask for.
+const SMALL: u64 = 256 * 1024;
+
+/// Built files up to this size are read for their digest; bytes.
+const BIGGEST_BUILT: u64 = 8 * 1024 * 1024;
 
 /// Deeper folders are not read: a loop of mounts must not hang a load.
 const DEPTH: usize = 32;
@@ -101,13 +106,42 @@ pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> Finding {
     )
 }
 
-/// One served file.
+/// One served file. What it needs beside its path is worked out when it is asked for: a fleet has hundreds of
+/// thousands of them.
 #[derive(Debug, Clone)]
 pub(crate) struct FileEntry {
-    pub(crate) body: FileBody,
-    pub(crate) content_type: &'static str,
+    /// Path relative to the site folder.
+    path: Box<str>,
+    /// The bytes, of small text that templates may ask for.
+    kept: Option<Bytes>,
+    len: u64,
+    /// Milliseconds since 1970 of the last change.
+    modified: u128,
+    /// The digest of the content, where it was read.
+    digest: Option<Box<str>>,
     pub(crate) cache: Cache,
-    pub(crate) etag: String,
+    size: OnceLock<Option<Size>>,
+}
+
+impl FileEntry {
+    /// The media type.
+    pub(crate) fn content_type(&self) -> &'static str {
+        content_type(&extension(&self.path))
+    }
+
+    /// The value of `ETag`, quoted.
+    pub(crate) fn etag(&self) -> String {
+        match &self.digest {
+            Some(digest) => format!("\"{digest}\""),
+            None => format!("\"{:x}-{:x}\"", self.len, self.modified),
+        }
+    }
+}
+
+/// The extension of a path in lower case.
+fn extension(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or("");
+    name.rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase())
 }
 
 /// Width and height of a picture in pixels.
@@ -116,20 +150,20 @@ pub(crate) type Size = (u32, u32);
 /// All static files of a site by the path of their address.
 #[derive(Debug, Default)]
 pub(crate) struct FileIndex {
+    root: PathBuf,
     files: HashMap<String, FileEntry>,
     /// `assets/css/main.css` → `/assets/css/main.1a2b3c4d.css`.
     hashed: BTreeMap<String, String>,
-    sizes: HashMap<String, Size>,
 }
 
 impl FileIndex {
-    /// Reads `public/`, `assets/` and the open folders of `data/` under `root`; at most `budget` bytes are
-    /// kept in memory.
+    /// Finds `public/`, `assets/` and the open folders of `data/` under `root`; at most `budget` bytes of small text
+    /// are kept in memory.
     pub(crate) fn read(root: &Path, mut budget: u64, findings: &mut Vec<Finding>) -> Self {
-        let mut index = Self::default();
+        let mut index = Self { root: root.to_path_buf(), ..Self::default() };
         for found in walk(root, "public", findings) {
             let address = found.path.trim_start_matches("public").to_owned();
-            index.add(&found, address, &mut budget, findings);
+            index.add(found, address, &mut budget, findings);
         }
         let mut open = walk(root, "assets", findings);
         for folder in OPEN_DATA {
@@ -137,54 +171,62 @@ impl FileIndex {
         }
         for found in open {
             let address = format!("/{}", found.path);
-            index.add(&found, address, &mut budget, findings);
+            index.add(found, address, &mut budget, findings);
         }
         index
     }
 
-    fn add(&mut self, found: &Found, address: String, budget: &mut u64, findings: &mut Vec<Finding>) {
-        let name = found.path.rsplit('/').next().unwrap_or("");
-        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-        let extension = extension.to_ascii_lowercase();
+    fn add(&mut self, found: Found, address: String, budget: &mut u64, findings: &mut Vec<Finding>) {
+        let extension = extension(&found.path);
         if extension == "php" {
             return;
         }
-        let picture = PICTURES.contains(&extension.as_str());
-        let (body, etag) = if found.len <= SMALL && found.len <= *budget {
+        let mut entry = FileEntry {
+            path: found.path.into(),
+            kept: None,
+            len: found.len,
+            modified: found.modified,
+            digest: None,
+            cache: Cache::Revalidate,
+            size: OnceLock::new(),
+        };
+        let asset = entry.path.starts_with("assets/");
+        let text = TEXTS.contains(&extension.as_str());
+        let keep = text && found.len <= SMALL && found.len <= *budget;
+        if keep || (asset && BUILT.contains(&extension.as_str()) && found.len <= BIGGEST_BUILT) {
             let bytes = match std::fs::read(&found.disk) {
                 Ok(bytes) => bytes,
                 Err(error) => {
-                    findings.push(unreadable(&found.path, &error));
+                    findings.push(unreadable(&entry.path, &error));
                     return;
                 }
             };
-            *budget -= found.len;
-            let digest = hex::encode(Sha256::digest(&bytes));
-            if picture && let Some(size) = picture_size(&bytes, &extension) {
-                self.sizes.insert(found.path.clone(), size);
+            let digest: String = hex::encode(Sha256::digest(&bytes)).chars().take(20).collect();
+            if asset {
+                let mark: String = digest.chars().take(8).collect();
+                let name = entry.path.rsplit('/').next().unwrap_or("");
+                let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+                let folder = address.strip_suffix(name).unwrap_or("/assets/");
+                self.hashed.insert(entry.path.to_string(), format!("{folder}{stem}.{mark}.{extension}"));
             }
-            (FileBody::Memory(Bytes::from(bytes)), digest.chars().take(20).collect::<String>())
-        } else {
-            if picture && let Ok(size) = imagesize::size(&found.disk) {
-                self.sizes.insert(found.path.clone(), pixels(size));
+            entry.digest = Some(digest.into());
+            if keep {
+                *budget -= found.len;
+                entry.kept = Some(Bytes::from(bytes));
             }
-            let body = FileBody::Disk { path: found.disk.clone(), len: found.len };
-            (body, format!("{:x}-{:x}", found.len, found.modified))
-        };
-        let entry = FileEntry {
-            body,
-            content_type: content_type(&extension),
-            cache: Cache::Revalidate,
-            etag: format!("\"{etag}\""),
-        };
-        if found.path.starts_with("assets/") && matches!(entry.body, FileBody::Memory(_)) {
-            let mark: String = etag.chars().take(8).collect();
-            let folder = address.strip_suffix(name).unwrap_or("/assets/");
-            let alias = format!("{folder}{stem}.{mark}.{extension}");
+        }
+        if let Some(alias) = self.hashed.get(entry.path.as_ref()) {
             self.files.insert(alias.clone(), FileEntry { cache: Cache::Immutable, ..entry.clone() });
-            self.hashed.insert(found.path.clone(), alias);
         }
         self.files.insert(address, entry);
+    }
+
+    /// The bytes of a file, or where they are.
+    pub(crate) fn body(&self, entry: &FileEntry) -> FileBody {
+        match &entry.kept {
+            Some(bytes) => FileBody::Memory(bytes.clone()),
+            None => FileBody::Disk { path: self.root.join(entry.path.as_ref()), len: entry.len },
+        }
     }
 
     /// The file at an address path (decoded, with leading slash).
@@ -212,31 +254,36 @@ impl FileIndex {
         }
     }
 
-    /// Width and height of a picture by its path under the site folder.
+    /// Width and height of a picture by its path under the site folder; its head is read when it is first asked for.
     pub(crate) fn size(&self, path: &str) -> Option<Size> {
-        self.sizes.get(path).copied()
+        let entry = self.files.get(&format!("/{path}"))?;
+        *entry.size.get_or_init(|| {
+            let extension = extension(path);
+            if extension == "svg" {
+                return svg_size(std::str::from_utf8(entry.kept.as_ref()?).ok()?);
+            }
+            let picture = PICTURES.contains(&extension.as_str());
+            let size = || imagesize::size(self.root.join(entry.path.as_ref())).ok();
+            if picture { size().map(pixels) } else { None }
+        })
     }
 
     /// The text of a small file by its address.
     pub(crate) fn text(&self, address: &str) -> Option<&str> {
-        match &self.files.get(address)?.body {
-            FileBody::Memory(bytes) => std::str::from_utf8(bytes).ok(),
-            FileBody::Disk { .. } => None,
-        }
+        std::str::from_utf8(self.files.get(address)?.kept.as_ref()?).ok()
     }
 }
 
-const PICTURES: &[&str] = &["avif", "gif", "jpeg", "jpg", "png", "svg", "webp"];
+const PICTURES: &[&str] = &["avif", "gif", "jpeg", "jpg", "png", "webp"];
+
+/// Text that templates ask for: styles to inline, drawings, manifests.
+const TEXTS: &[&str] = &["css", "json", "svg", "txt", "xml"];
+
+/// What a build makes: its address changes with its content.
+const BUILT: &[&str] = &["css", "js", "mjs", "otf", "svg", "ttf", "woff", "woff2"];
 
 fn pixels(size: imagesize::ImageSize) -> Size {
     (u32::try_from(size.width).unwrap_or(u32::MAX), u32::try_from(size.height).unwrap_or(u32::MAX))
-}
-
-fn picture_size(bytes: &[u8], extension: &str) -> Option<Size> {
-    if extension == "svg" {
-        return svg_size(std::str::from_utf8(bytes).ok()?);
-    }
-    imagesize::blob_size(bytes).ok().map(pixels)
 }
 
 /// Width and height of the first `<svg>` tag: its own, or those of its view box.

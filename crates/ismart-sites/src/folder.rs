@@ -18,8 +18,8 @@ use crate::snapshot::Snapshot;
 /// JSON and templates above this size are a mistake, not content.
 const BIGGEST_TEXT: u64 = 16 * 1024 * 1024;
 
-/// Bytes of static files kept in memory for one site unless said otherwise.
-const MEMORY: u64 = 32 * 1024 * 1024;
+/// Bytes of small text files (styles, drawings) kept in memory for one site unless said otherwise.
+const MEMORY: u64 = 4 * 1024 * 1024;
 
 /// Content that does not lie in the folder.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +43,7 @@ impl SiteFolder {
         Self { root: root.into(), memory: MEMORY }
     }
 
-    /// Keeps at most `bytes` of static files in memory; the rest is answered by path.
+    /// Keeps at most `bytes` of small text files in memory; the rest is answered by path.
     #[must_use]
     pub fn with_memory(mut self, bytes: u64) -> Self {
         self.memory = bytes;

@@ -32,7 +32,7 @@ impl Snapshot {
         let base_url = self.base_url(request.scheme, request.host);
         match self.route(request.path, request.query) {
             Route::File(file) => {
-                file_answer(request, file.body.clone(), file.content_type, file.cache, file.etag.clone())
+                file_answer(request, self.files().body(file), file.content_type(), file.cache, file.etag())
             }
             Route::Sitemap => made_answer(request, self.sitemap(&base_url), "application/xml; charset=utf-8"),
             Route::Robots => {

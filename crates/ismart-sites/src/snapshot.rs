@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -23,9 +24,13 @@ use crate::view::{View, has_twig};
 /// answered with the links of the first one, so that forged `Host` headers cannot fill the memory.
 const VIEWS: usize = 8;
 
+/// Numbers the snapshots of this process.
+static SNAPSHOTS: AtomicU64 = AtomicU64::new(0);
+
 /// A site folder in memory: content, templates, redirects, files. Nothing is read from disk to answer.
 #[derive(Debug)]
 pub struct Snapshot {
+    number: u64,
     parts: Arc<Parts>,
     /// What was made ready for each base address; the only thing that grows, up to [`VIEWS`].
     views: ArcSwap<Vec<Arc<View>>>,
@@ -50,8 +55,13 @@ impl Snapshot {
     pub(crate) fn new(parts: Parts) -> Self {
         let parts = Arc::new(parts);
         let base = primary_base(&parts.config);
-        let mut snapshot =
-            Self { parts, views: ArcSwap::default(), building: Mutex::new(()), faults: Vec::new() };
+        let mut snapshot = Self {
+            number: SNAPSHOTS.fetch_add(1, Ordering::Relaxed),
+            parts,
+            views: ArcSwap::default(),
+            building: Mutex::new(()),
+            faults: Vec::new(),
+        };
         let view = snapshot.build_view(&base);
         snapshot.faults = view.engine.faults(&snapshot.parts.templates);
         snapshot.views.store(Arc::new(vec![Arc::new(view)]));
@@ -94,6 +104,12 @@ impl Snapshot {
         }
         let scheme = if scheme == "http" { "http" } else { "https" };
         format!("{scheme}://{}", host.to_ascii_lowercase())
+    }
+
+    /// Unique in this process: what was kept of one snapshot is never taken for another's.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// The site's configuration.

@@ -244,7 +244,7 @@ fn refuse_page(
             form_state: Some(&state),
         },
     };
-    let mut response = crate::site::respond(asked.site.answer(&question));
+    let mut response = crate::site::respond(asked.site.answer(&question), &HeaderMap::new());
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
     }

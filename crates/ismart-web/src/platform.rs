@@ -11,6 +11,7 @@ use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
 
 use crate::rate::Limits;
+use crate::site::Shelf;
 
 /// One destination of a client's leads, as the console shows it.
 #[derive(Debug, Clone)]
@@ -87,6 +88,8 @@ pub struct Options {
     pub demo: bool,
     /// How many forms and messages one address may send a minute.
     pub per_minute: u32,
+    /// Bytes of pages and files that are kept ready; 0 keeps none.
+    pub keep: u64,
     /// Signs form tokens.
     pub form_secret: Secret,
 }
@@ -106,6 +109,7 @@ pub struct Platform {
     /// How to behave.
     pub options: Options,
     pub(crate) limits: Limits,
+    pub(crate) shelf: Shelf,
 }
 
 impl std::fmt::Debug for Platform {
@@ -126,7 +130,8 @@ impl Platform {
     ) -> Self {
         let env = store.env().clone();
         let limits = Limits::new(options.per_minute);
-        Self { store, env, world, desk, clients, options, limits }
+        let shelf = Shelf::new(options.keep);
+        Self { store, env, world, desk, clients, options, limits, shelf }
     }
 
     /// The site of a `Host` header with its place.

@@ -71,13 +71,15 @@ pub(crate) struct HttpSection {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Forms and messages that one address may send a minute.
     pub(crate) per_minute: u32,
+    /// Megabytes of pages and files that are kept ready for the next visitor; 0 keeps none.
+    pub(crate) keep_mb: u32,
     /// Destinations may lie on this machine (a CRM emulator, an on-premise portal).
     pub(crate) allow_loopback: bool,
 }
 
 impl Default for HttpSection {
     fn default() -> Self {
-        Self { https: false, trusted_proxies: Vec::new(), per_minute: 60, allow_loopback: false }
+        Self { https: false, trusted_proxies: Vec::new(), per_minute: 60, keep_mb: 64, allow_loopback: false }
     }
 }
 

@@ -130,6 +130,7 @@ pub(crate) async fn wire(
         trusted_proxies: config.http.trusted_proxies.clone(),
         demo: simulation.is_some(),
         per_minute: config.http.per_minute,
+        keep: u64::from(config.http.keep_mb) * 1024 * 1024,
         form_secret: secret,
     };
     let world = Arc::new(ArcSwap::from_pointee(World::default()));

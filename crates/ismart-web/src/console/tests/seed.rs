@@ -91,6 +91,7 @@ impl House {
             trusted_proxies: vec![],
             demo: true,
             per_minute: 600,
+            keep: 1 << 20,
             form_secret: Secret::new("form"),
         };
         let desk = Desk::new(store.clone());
