@@ -28,6 +28,7 @@ mod fleet;
 mod folder;
 mod host;
 mod json;
+pub mod legacy;
 mod path;
 mod redirects;
 mod render;

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod migrate;
 mod serve;
+mod site;
 mod twig;
 mod user;
 
@@ -42,6 +43,8 @@ enum Command {
     Migrate(Place),
     /// Add a person who may sign in to the console, or change his password
     User(user::User),
+    /// Bring sites of the PHP platform over and compare them with the original
+    Site(site::Site),
     /// Check, lint, format and explain Twig templates
     Twig(twig::Twig),
 }
@@ -76,6 +79,7 @@ pub(crate) fn run() -> ExitCode {
     let json = match &command {
         Command::Check(check) => check.checked.json,
         Command::Doctor(checked) => checked.json,
+        Command::Site(site) => site.json(),
         _ => false,
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -94,6 +98,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Contracts(contracts) => contracts::contracts(&contracts),
             Command::Migrate(place) => migrate::migrate(&place).await,
             Command::User(user) => user::user(user).await,
+            Command::Site(site) => site::site(site).await,
             Command::Twig(tools) => twig::twig(&tools),
         }
     });
