@@ -17,6 +17,8 @@ use crate::snapshot::{Resolution, Snapshot};
 mod html;
 mod pages;
 
+pub(crate) use html::tags;
+
 /// Checks a site: templates, sections, pictures, collections, redirects, then every page rendered once, with
 /// its links, title and description. `now` is the instant that templates see.
 ///

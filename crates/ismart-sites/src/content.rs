@@ -39,7 +39,7 @@ impl Entity {
 }
 
 /// The visible entities of a collection in their order.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Entities {
     pub(crate) all: Vec<Entity>,
     by_slug: HashMap<String, usize>,
@@ -61,7 +61,7 @@ impl Entities {
 }
 
 /// All content in one language.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Language {
     pub(crate) code: String,
     pub(crate) pages: BTreeMap<String, Arc<Value>>,
@@ -78,7 +78,7 @@ impl Language {
 }
 
 /// Every JSON file under `data/`, and what it means.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Content {
     /// Path relative to the site folder → content.
     pub(crate) files: BTreeMap<String, Arc<Value>>,

@@ -148,7 +148,7 @@ fn extension(path: &str) -> String {
 pub(crate) type Size = (u32, u32);
 
 /// All static files of a site by the path of their address.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct FileIndex {
     root: PathBuf,
     files: HashMap<String, FileEntry>,

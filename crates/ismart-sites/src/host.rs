@@ -13,7 +13,7 @@ use crate::json;
 use crate::redirects::Redirects;
 
 /// Build manifests of a site, as its tools wrote them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Manifests {
     js: Option<Arc<Value>>,
     css: Option<Arc<Value>>,
@@ -58,7 +58,7 @@ fn sizes(value: &Value) -> HashMap<String, Size> {
 }
 
 /// Everything that was read from a site folder; never changes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Parts {
     pub(crate) root: PathBuf,
     pub(crate) config: SiteConfig,

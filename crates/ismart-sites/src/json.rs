@@ -60,6 +60,19 @@ pub(crate) fn locate(text: &str, pointer: &str) -> Option<Position> {
     Some(Position::of_offset(text, scan.at))
 }
 
+/// The bytes of the value at `pointer` in the JSON `text`, which is known to be valid.
+pub(crate) fn range(text: &str, pointer: &str) -> Option<std::ops::Range<usize>> {
+    let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut scan = Scan { bytes: text.as_bytes(), at: skipped };
+    scan.space();
+    for part in pointer.split('/').skip(1) {
+        scan.enter(&part.replace("~1", "/").replace("~0", "~"))?;
+    }
+    let start = scan.at;
+    scan.skip();
+    Some(start..scan.at)
+}
+
 /// A walker over valid JSON that only skips; it keeps no values.
 struct Scan<'t> {
     bytes: &'t [u8],

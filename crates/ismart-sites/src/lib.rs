@@ -21,6 +21,7 @@ mod config;
 mod content;
 mod conventions;
 mod document;
+pub mod edit;
 mod error_page;
 mod files;
 mod finding;

@@ -23,7 +23,7 @@ pub(crate) struct Rule {
 }
 
 /// All rules; the first that matches wins.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Redirects {
     pub(crate) rules: Vec<Rule>,
     exact: HashMap<String, usize>,

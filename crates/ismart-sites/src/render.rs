@@ -13,7 +13,7 @@ use crate::error_page::{self, Words};
 use crate::json::text;
 use crate::route::{NOT_FOUND, Route, Target};
 use crate::snapshot::Snapshot;
-use crate::templates::{Array, RenderFailure, Value, value};
+use crate::templates::{Array, Mapped, RenderFailure, Value, value};
 use crate::view::{EntityView, LanguageView, PageView, Seo, View, has_twig};
 
 /// The template of every page.
@@ -48,6 +48,20 @@ impl Snapshot {
             Route::Page(target) => self.page_answer(request, &base_url, &target),
             Route::Missing { language, in_url } => self.missing(request, &base_url, language, in_url),
         }
+    }
+
+    /// Renders a target and says of each part of the page where it came from: for editors.
+    pub(crate) fn page_mapped(
+        &self,
+        request: &Request<'_>,
+        target: &Target<'_>,
+    ) -> Result<MappedPage, RenderFailure> {
+        let view = self.view(&self.base_url(request.scheme, request.host));
+        let render = Rendering { site: self, view: &view, request, target };
+        let Prepared { template, context, shared, title, failure } = render.prepared()?;
+        let now = request.per_request.now;
+        let mapped = view.engine.render_mapped(&template, context, &shared, now)?;
+        Ok(MappedPage { mapped, title, failure })
     }
 
     fn is_hidden(&self, host: &str) -> bool {
@@ -216,6 +230,14 @@ pub(crate) fn page_template(site: &Snapshot, page_id: &str) -> String {
     PAGE_TEMPLATE.to_owned()
 }
 
+/// A page with the origin of its parts.
+#[derive(Debug)]
+pub(crate) struct MappedPage {
+    pub(crate) mapped: Mapped,
+    pub(crate) title: String,
+    pub(crate) failure: Option<RenderFailure>,
+}
+
 /// One page being made.
 struct Rendering<'r> {
     site: &'r Snapshot,
@@ -224,11 +246,28 @@ struct Rendering<'r> {
     target: &'r Target<'r>,
 }
 
+/// A page that is ready to be rendered.
+struct Prepared {
+    template: String,
+    context: Array,
+    shared: Arc<Array>,
+    title: String,
+    failure: Option<RenderFailure>,
+}
+
 type Rendered = (String, String, Option<RenderFailure>);
 
 impl Rendering<'_> {
     /// HTML, title, and what was left out of a page that could still be shown.
     fn page(&self) -> Result<Rendered, RenderFailure> {
+        let Prepared { template, context, shared, title, failure } = self.prepared()?;
+        let now = self.request.per_request.now;
+        let html = self.view.engine.render(&template, context, &shared, now)?;
+        Ok((html, title, failure))
+    }
+
+    /// Everything that the page's template is given.
+    fn prepared(&self) -> Result<Prepared, RenderFailure> {
         let Some(language) = self.view.language(&self.target.language.code) else {
             return Err(RenderFailure::plain("the language has no content"));
         };
@@ -250,9 +289,7 @@ impl Rendering<'_> {
             Some((collection, _)) => collection.template.clone(),
             None => page_template(self.site, self.target.page_id),
         };
-        let now = self.request.per_request.now;
-        let html = self.view.engine.render(&template, context, &language.shared, now)?;
-        Ok((html, title, failure))
+        Ok(Prepared { template, context, shared: language.shared.clone(), title, failure })
     }
 
     fn entity_view<'v>(&self, language: &'v LanguageView) -> Option<(&Collection, &Entity, &'v EntityView)> {

@@ -53,19 +53,31 @@ pub enum Resolution {
 
 impl Snapshot {
     pub(crate) fn new(parts: Parts) -> Self {
+        let mut snapshot = Self::with_faults(parts, Vec::new());
+        let view = snapshot.view(&primary_base(&snapshot.parts.config));
+        snapshot.faults = view.engine.faults(&snapshot.parts.templates);
+        snapshot
+    }
+
+    /// A snapshot whose templates were checked before.
+    pub(crate) fn with_faults(parts: Parts, faults: Vec<Finding>) -> Self {
         let parts = Arc::new(parts);
         let base = primary_base(&parts.config);
-        let mut snapshot = Self {
+        let snapshot = Self {
             number: SNAPSHOTS.fetch_add(1, Ordering::Relaxed),
             parts,
             views: ArcSwap::default(),
             building: Mutex::new(()),
-            faults: Vec::new(),
+            faults,
         };
         let view = snapshot.build_view(&base);
-        snapshot.faults = view.engine.faults(&snapshot.parts.templates);
         snapshot.views.store(Arc::new(vec![Arc::new(view)]));
         snapshot
+    }
+
+    /// Everything that it was made of.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     fn build_view(&self, base_url: &str) -> View {

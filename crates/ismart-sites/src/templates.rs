@@ -9,7 +9,7 @@ use ismart_twig::{Call, Callable, Context, Environment, Error, ErrorKind, Limits
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-pub(crate) use ismart_twig::{Array, Value};
+pub(crate) use ismart_twig::{Array, Mapped, Value};
 
 use crate::files::Size;
 use crate::finding::{Finding, Position};
@@ -223,6 +223,22 @@ impl Engine {
         NOW.set(now);
         let context = Context::from(own).over(shared.clone());
         self.environment.render(name, context).map_err(|error| RenderFailure::new(&error))
+    }
+
+    /// Renders a template and says where each part of the output came from; see [`Engine::render`].
+    pub(crate) fn render_mapped(
+        &self,
+        name: &str,
+        own: Array,
+        shared: &Arc<Array>,
+        now: Timestamp,
+    ) -> Result<Mapped, RenderFailure> {
+        NOW.set(now);
+        let context = Context::from(own).over(shared.clone());
+        let template = self.environment.get_template(name);
+        template
+            .and_then(|template| template.render_mapped(context))
+            .map_err(|error| RenderFailure::new(&error))
     }
 
     /// Renders a content string; it is compiled once.

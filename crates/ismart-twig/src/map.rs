@@ -108,6 +108,11 @@ impl Segment {
         &self.template.code.name
     }
 
+    /// The source of that template, its line ends normalised: what names a template that was made of a text.
+    pub fn source(&self) -> &str {
+        &self.template.code.source
+    }
+
     /// Where in the template's source the text or the printed expression begins, in bytes.
     pub fn offset(&self) -> usize {
         num::at(self.offset)

@@ -1,0 +1,30 @@
+//! Editing of a site: where each text of a page comes from, changes that are not published yet, and what stands
+//! against publishing them.
+//!
+//! Nothing here knows of users, databases or HTTP: drafts are [`Changes`] that lie over a snapshot
+//! ([`Snapshot::overlaid`](crate::Snapshot::overlaid)), and the [`marked`] page names the file and the JSON pointer
+//! of every text and picture that a visitor sees.
+
+mod diff;
+mod disk;
+mod facts;
+mod find;
+mod gate;
+mod overlay;
+mod schema;
+mod text;
+mod trace;
+mod usage;
+mod walk;
+
+pub use diff::{Conflict, FieldChange, differences, merge, merge_texts};
+pub use disk::{Changes, EditableFile, WriteError, editable, editable_files, materialise};
+pub use gate::{Gate, Hold, WEIGHT_BUDGET, gate};
+pub use schema::{Field, Schema, Shape, schema_of};
+pub use text::{EditError, Op, apply};
+pub use trace::Place;
+pub use usage::{Usage, usages};
+pub use walk::{Counts, Marked, Spot, SpotKind, Way, marked};
+
+#[cfg(test)]
+mod tests;
