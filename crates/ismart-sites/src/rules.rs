@@ -43,6 +43,22 @@ pub const RULES: &[Rule] = &[
         "Phones and addresses of mail of global.json stand nowhere else.",
         "A number that changes must change in one place.",
     ),
+    warning(
+        "fact.disagrees",
+        "Phones and addresses of mail of pages are among those of global.json.",
+        "A visitor who dials the old number is lost. Judged before a publication.",
+    ),
+    warning(
+        "fact.json_ld",
+        "JSON-LD names the phone, the address and the hours of global.json.",
+        "Search engines show what JSON-LD says. Judged before a publication.",
+    ),
+    warning(
+        "schema.unusual",
+        "Fields of a changed file are as in all others of its kind.",
+        "Templates expect what they have always been given. Judged before a publication.",
+    ),
+    error("edit.file", "Drafts change content files only.", "Templates and configuration are the agency's."),
     error(
         "content.global",
         "The shared facts are in data/json/global.json.",
@@ -59,6 +75,16 @@ pub const RULES: &[Rule] = &[
         "page.not_found",
         "There is a page for addresses that do not exist.",
         "Visitors who mistype see the site, not an error.",
+    ),
+    warning(
+        "page.weight",
+        "A page weighs up to 2.5 MB with its pictures, styles and scripts.",
+        "Phones on the road give up earlier. Judged before a publication.",
+    ),
+    warning(
+        "picture.alt",
+        "Pictures have an alternative text, be it empty.",
+        "Who cannot see a picture hears it. Judged before a publication.",
     ),
     error("section.name", "A section has a name.", "The name finds its template."),
     error(
