@@ -1,6 +1,7 @@
 //! Static files of a site: an index in memory, so that a request never names a path on disk.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -33,6 +34,13 @@ pub(crate) struct Found {
     /// Bytes.
     pub(crate) len: u64,
     modified: u128,
+}
+
+impl Found {
+    /// What shows that the file changed.
+    pub(crate) fn print(&self, hasher: &mut impl Hasher) {
+        (self.path.as_str(), self.len, self.modified).hash(hasher);
+    }
 }
 
 /// Every regular file under `root/sub`, sorted by path. Links and hidden files are left out, so nothing

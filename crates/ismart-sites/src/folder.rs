@@ -1,6 +1,7 @@
 //! A site folder on disk: read whole, checked whole, turned into one immutable snapshot.
 
 use std::collections::BTreeMap;
+use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -54,6 +55,20 @@ impl SiteFolder {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// A number that changes when any file of the site changes, is added or removed: made of paths, sizes and times,
+    /// without reading a file.
+    #[must_use]
+    pub fn print(&self) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        let mut unread = Vec::new();
+        for sub in ["assets", "config", "data", "public", "templates"] {
+            for found in walk(&self.root, sub, &mut unread) {
+                found.print(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     /// Reads `config/site.toml` alone: what is needed to find the feeds of a site before it is loaded.

@@ -113,28 +113,43 @@ pub(crate) struct Asked {
     pub(crate) place: Arc<Place>,
 }
 
-/// The host belongs to no site.
+/// Why no site answers.
 #[derive(Debug)]
-pub(crate) struct UnknownHost(String);
+pub(crate) enum Nowhere {
+    /// The host belongs to no site.
+    Unknown(String),
+    /// The site of this key could not be loaded.
+    Down(String),
+}
 
-impl IntoResponse for UnknownHost {
+impl IntoResponse for Nowhere {
     fn into_response(self) -> Response {
-        let host: String = self.0.chars().take(100).collect();
-        Problem::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "unknown_host",
-            format!("No site is served at the host `{host}`. Check the address, or add the host to a site's config/site.toml."),
-        )
-        .into_response()
+        match self {
+            Self::Unknown(host) => {
+                let host: String = host.chars().take(100).collect();
+                let detail = format!(
+                    "No site is served at the host `{host}`. Check the address, or add the host to a site's config/site.toml."
+                );
+                Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", detail).into_response()
+            }
+            Self::Down(site) => {
+                let detail = format!(
+                    "The site `{site}` cannot be shown at the moment. Please come back in a few minutes."
+                );
+                let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "site_down", detail);
+                ([(header::RETRY_AFTER, "120")], problem).into_response()
+            }
+        }
     }
 }
 
 impl FromRequestParts<Arc<Platform>> for Asked {
-    type Rejection = UnknownHost;
+    type Rejection = Nowhere;
 
-    async fn from_request_parts(parts: &mut Parts, platform: &Arc<Platform>) -> Result<Self, UnknownHost> {
+    async fn from_request_parts(parts: &mut Parts, platform: &Arc<Platform>) -> Result<Self, Nowhere> {
         let host = parts.extensions.get::<Origin>().map(|o| o.host.clone()).unwrap_or_default();
-        platform.site(&host).map(|(site, place)| Self { site, place }).ok_or(UnknownHost(host))
+        let found = platform.site(&host).map(|(site, place)| Self { site, place });
+        found.ok_or_else(|| platform.down(&host).map_or(Nowhere::Unknown(host), Nowhere::Down))
     }
 }
 

@@ -73,6 +73,8 @@ pub struct World {
     pub fleet: Fleet,
     /// Site key → place.
     pub places: HashMap<String, Arc<Place>>,
+    /// Host → key of a site that could not be loaded.
+    pub down: HashMap<String, String>,
 }
 
 /// How the server was told to behave.
@@ -104,8 +106,8 @@ pub struct Platform {
     pub world: Arc<ArcSwap<World>>,
     /// Where workers and people answer visitors.
     pub desk: Desk,
-    /// The clients of the configuration.
-    pub clients: Vec<ClientProfile>,
+    /// The clients of the configuration, then those that only sites name.
+    clients: ArcSwap<Vec<Arc<ClientProfile>>>,
     /// How to behave.
     pub options: Options,
     pub(crate) limits: Limits,
@@ -131,6 +133,7 @@ impl Platform {
         let env = store.env().clone();
         let limits = Limits::new(options.per_minute);
         let shelf = Shelf::new(options.keep);
+        let clients = ArcSwap::from_pointee(clients.into_iter().map(Arc::new).collect());
         Self { store, env, world, desk, clients, options, limits, shelf }
     }
 
@@ -143,10 +146,32 @@ impl Platform {
         Some((site, place))
     }
 
+    /// The key of the site of this host, when the site could not be loaded.
+    #[must_use]
+    pub(crate) fn down(&self, host: &str) -> Option<String> {
+        self.world.load().down.get(&bare(host).to_ascii_lowercase()).cloned()
+    }
+
     /// The client of this id.
     #[must_use]
-    pub fn client(&self, id: ClientId) -> Option<&ClientProfile> {
-        self.clients.iter().find(|client| client.id == id)
+    pub fn client(&self, id: ClientId) -> Option<Arc<ClientProfile>> {
+        self.clients.load().iter().find(|client| client.id == id).cloned()
+    }
+
+    /// All clients.
+    #[must_use]
+    pub fn clients(&self) -> Arc<Vec<Arc<ClientProfile>>> {
+        self.clients.load_full()
+    }
+
+    /// Takes up a client that a site brought along.
+    pub fn add_client(&self, profile: ClientProfile) -> Arc<ClientProfile> {
+        let profile = Arc::new(profile);
+        self.clients.rcu(|clients| {
+            let others = clients.iter().filter(|client| client.id != profile.id).cloned();
+            others.chain(std::iter::once(profile.clone())).collect::<Vec<_>>()
+        });
+        profile
     }
 
     /// Whether the console answers on this host.

@@ -61,8 +61,9 @@ impl Desk {
     }
 
     /// Puts these workplaces in the place of all earlier ones.
-    pub fn open(&self, workplaces: Vec<Workplace>) {
-        let map = workplaces.into_iter().map(|place| (place.site_id, Arc::new(place))).collect();
+    pub fn open(&self, workplaces: impl IntoIterator<Item = impl Into<Arc<Workplace>>>) {
+        let places = workplaces.into_iter().map(Into::into);
+        let map = places.map(|place: Arc<Workplace>| (place.site_id, place)).collect();
         self.workplaces.store(Arc::new(map));
     }
 

@@ -1,6 +1,7 @@
 //! The root: opens the parts and joins them. No rule of the business stands here.
 
 mod place;
+mod reload;
 mod sites;
 mod workers;
 
@@ -22,7 +23,8 @@ use jiff::tz::TimeZone;
 use crate::config::{Config, DestinationSection, Loaded};
 use crate::output::{Failed, Trouble};
 
-pub(crate) use place::Reloader;
+use reload::Found;
+pub(crate) use reload::Reloader;
 
 /// Name of the database file in the data folder.
 const DATABASE: &str = "ismart.db";
@@ -118,10 +120,10 @@ pub(crate) async fn wire(
     simulation: Option<Simulation>,
 ) -> Result<Wired, Failed> {
     let config = &loaded.config;
-    let parts = sites::load_all(loaded, &env).map_err(Failed)?;
+    let found = Found::all(loaded, &env)?;
     let packages = workers::load_all(loaded).map_err(Failed)?;
     let store = open_store(config, data, env.clone()).await?;
-    let (profiles, destinations) = open_clients(loaded, &store, &parts, simulation.as_ref()).await?;
+    let (profiles, destinations) = open_clients(loaded, &store, simulation.as_ref()).await?;
     let secret = form_secret(&store, &env).await?;
     let desk = Desk::new(store.clone());
     let options = Options {
@@ -136,31 +138,24 @@ pub(crate) async fn wire(
     let world = Arc::new(ArcSwap::from_pointee(World::default()));
     let platform = Arc::new(Platform::new(store.clone(), world, desk, profiles, options));
     let reloader = Arc::new(Reloader::new(loaded.for_sites(), packages));
-    let warnings = reloader.install(&platform, parts).await?;
+    let warnings = reloader.start(&platform, found).await?;
     Ok(Wired { store, platform, destinations, reloader, warnings })
 }
 
-/// Rows for every client named by the configuration or by a site, and its opened destinations.
+/// Rows for every client named by the configuration, and its opened destinations.
 async fn open_clients(
     loaded: &Loaded,
     store: &Store,
-    parts: &[sites::Parts],
     simulation: Option<&Simulation>,
 ) -> Result<(Vec<ClientProfile>, Vec<Destination>), Failed> {
     let egress = egress(&loaded.config)?;
     let (mut profiles, mut destinations, mut troubles) = (Vec::new(), Vec::new(), Vec::new());
-    let mut named: Vec<(String, String, String)> = loaded
+    let named: Vec<(String, String, String)> = loaded
         .config
         .clients
         .iter()
         .map(|client| (client.slug.clone(), client.name.clone(), client.time_zone.clone()))
         .collect();
-    for part in parts {
-        let config = part.snapshot.config();
-        if !named.iter().any(|(slug, _, _)| *slug == config.client) {
-            named.push((config.client.clone(), config.name.clone(), config.time_zone.clone()));
-        }
-    }
     for (slug, name, zone) in named {
         let id = client_row(store, &slug, &name).await?;
         let sections =
@@ -188,6 +183,10 @@ async fn open_clients(
 }
 
 async fn client_row(store: &Store, slug: &str, name: &str) -> Result<ClientId, StoreError> {
+    let known = clients::list(&mut store.read().await?).await?;
+    if let Some(row) = known.iter().find(|row| row.slug == slug && row.name == name) {
+        return Ok(row.id);
+    }
     let (slug, name) = (slug.to_owned(), name.to_owned());
     store
         .write(move |tx: &mut Tx| Box::pin(async move { clients::ensure_client(tx, &slug, &name).await }))

@@ -217,12 +217,12 @@ impl Seat {
                 badge_says: if counted { texts.count("nav.waiting", waiting) } else { String::new() },
             }
         });
-        let clients =
-            platform.clients.iter().filter(|_| self.may(Right::AllClients)).map(|client| ClientLine {
-                id: client.id.to_string(),
-                name: client.name.clone(),
-                current: client.id == self.client.id,
-            });
+        let all = platform.clients();
+        let clients = all.iter().filter(|_| self.may(Right::AllClients)).map(|client| ClientLine {
+            id: client.id.to_string(),
+            name: client.name.clone(),
+            current: client.id == self.client.id,
+        });
         let simulated = self.client.destinations.iter().filter_map(|destination| {
             destination.simulated.clone().map(|address| (destination.name.clone(), address))
         });

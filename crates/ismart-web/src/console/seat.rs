@@ -27,7 +27,7 @@ pub(super) const COOKIE: &str = "ismart_session";
 #[derive(Debug, Clone)]
 pub(super) struct Seat {
     pub(super) session: Session,
-    pub(super) client: ClientProfile,
+    pub(super) client: Arc<ClientProfile>,
     pub(super) look: Look,
     pub(super) origin: Origin,
     /// A script asks for a piece of a page.
@@ -142,7 +142,7 @@ async fn seat(parts: &mut Parts, platform: &Arc<Platform>) -> Result<Seat, Fault
     if let Some(language) = Language::from_code(&session.user.language) {
         look.language = language;
     }
-    let client = client(&session, platform).cloned().ok_or(Fault::Forbidden)?;
+    let client = client(&session, platform).ok_or(Fault::Forbidden)?;
     Ok(Seat { session, client, look, origin, by_script, here })
 }
 
@@ -162,12 +162,13 @@ pub(super) async fn session(headers: &HeaderMap, platform: &Platform) -> Result<
 }
 
 /// The client that a session looks at: its user's own, or the one that the agency's user chose.
-fn client<'p>(session: &Session, platform: &'p Platform) -> Option<&'p ClientProfile> {
+fn client(session: &Session, platform: &Platform) -> Option<Arc<ClientProfile>> {
     match session.user.client_id {
         Some(own) => platform.client(own),
-        None if session.user.role.may(Right::AllClients) => {
-            session.client_id.and_then(|id| platform.client(id)).or_else(|| platform.clients.first())
-        }
+        None if session.user.role.may(Right::AllClients) => session
+            .client_id
+            .and_then(|id| platform.client(id))
+            .or_else(|| platform.clients().first().cloned()),
         None => None,
     }
 }

@@ -165,7 +165,7 @@ async fn open(platform: &Platform, user: User, ip: IpAddr) -> Result<String, Fau
     };
     let trace_id = env.new_id();
     // An event belongs to a client; the agency's people begin at the first one.
-    let concerned = session.user.client_id.or_else(|| platform.clients.first().map(|client| client.id));
+    let concerned = session.user.client_id.or_else(|| platform.clients().first().map(|client| client.id));
     tracing::info!(user.id = %session.user.id, ip = %ip, "signed in");
     platform
         .store

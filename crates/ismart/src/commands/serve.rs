@@ -120,12 +120,18 @@ async fn reload_on_hangup(reloader: Arc<wiring::Reloader>, platform: Arc<Platfor
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
         match reloader.reload(&platform).await {
-            Ok(warnings) => tracing::info!(warnings = warnings.len(), "the sites were loaded again"),
-            Err(Failed(troubles)) => {
-                for Trouble { place, reason, repair, .. } in troubles {
-                    tracing::error!(place, reason, repair, "a site was not loaded; the old one stays");
-                }
+            Ok(told) => {
+                let (warnings, faults): (Vec<_>, Vec<_>) = told.into_iter().partition(|t| t.warning);
+                say_faults(faults);
+                tracing::info!(warnings = warnings.len(), "the sites were loaded again");
             }
+            Err(Failed(faults)) => say_faults(faults),
         }
+    }
+}
+
+fn say_faults(faults: Vec<Trouble>) {
+    for Trouble { place, reason, repair, .. } in faults {
+        tracing::error!(place, reason, repair, "a site was not loaded; the old one stays");
     }
 }

@@ -1,6 +1,5 @@
 //! A loaded site goes into service: its place, its worker with tools, its host.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -8,93 +7,34 @@ use ismart_domain::conversation::ConsentText;
 use ismart_domain::ports::{Tool, Toolbox};
 use ismart_domain::{ClientId, SiteId};
 use ismart_knowledge::Catalogue;
-use ismart_sites::{Fleet, SiteConfig, Snapshot};
+use ismart_sites::{SiteConfig, Snapshot};
 use ismart_store::{Store, StoreError, Tx, clients};
 use ismart_tools::create_lead::{CreateLead, TitleOf};
 use ismart_tools::hand_over::HandOver;
 use ismart_tools::schedule::Schedule;
 use ismart_tools::test_drive::{BookTestDrive, Calendar, TestDriveSlots};
 use ismart_tools::{Knowledge, SiteKnowledge};
-use ismart_web::{Place, Platform, World};
+use ismart_web::{ClientProfile, Place, Platform};
 use ismart_workers::desk::{Furniture, Workplace};
 use ismart_workers::{Vocabulary, Worker};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::sites::{self, Parts, text_at};
-use super::workers::Packages;
-use crate::config::Loaded;
-use crate::output::{Failed, Trouble};
-
-/// Loads sites and puts them into service; kept for a reload.
-pub(crate) struct Reloader {
-    loaded: Loaded,
-    packages: Packages,
-}
+use super::reload::Reloader;
+use super::sites::{Parts, text_at};
+use crate::output::Failed;
 
 impl Reloader {
-    pub(super) fn new(loaded: Loaded, packages: Packages) -> Self {
-        Self { loaded, packages }
-    }
-
-    /// Reads all site folders again. When any has a problem, templates included, everything stays as it is.
-    pub(crate) async fn reload(&self, platform: &Platform) -> Result<Vec<Trouble>, Failed> {
-        let parts = sites::load_all(&self.loaded, &platform.env).map_err(Failed)?;
-        let broken: Vec<Trouble> = parts
-            .iter()
-            .flat_map(|part| part.snapshot.template_faults().iter().map(|f| sites::trouble(&part.folder, f)))
-            .collect();
-        if !broken.is_empty() {
-            return Err(Failed(broken));
-        }
-        self.install(platform, parts).await
-    }
-
-    /// Puts loaded sites into service, all at once.
-    pub(super) async fn install(
+    /// The place of one site, and its worker's if it employs one.
+    pub(super) async fn open(
         &self,
         platform: &Platform,
-        parts: Vec<Parts>,
-    ) -> Result<Vec<Trouble>, Failed> {
-        let conflicts = sites::conflicts(&parts);
-        if !conflicts.is_empty() {
-            return Err(Failed(conflicts));
-        }
-        let (mut warnings, mut troubles) = (Vec::new(), Vec::new());
-        let mut places = HashMap::new();
-        let mut workplaces = Vec::new();
-        for part in &parts {
-            warnings.extend(part.warnings.iter().cloned());
-            warnings.extend(
-                part.snapshot.template_faults().iter().map(|f| sites::trouble(&part.folder, f).warning()),
-            );
-            match self.open(platform, part).await {
-                Ok((place, workplace)) => {
-                    places.insert(part.snapshot.config().site.clone(), Arc::new(place));
-                    workplaces.extend(workplace);
-                }
-                Err(Failed(found)) => troubles.extend(found),
-            }
-        }
-        if !troubles.is_empty() {
-            return Err(Failed(troubles));
-        }
-        let snapshots = parts.iter().map(|part| part.snapshot.clone()).collect();
-        let fleet = Fleet::new(snapshots).unwrap_or_default();
-        platform.desk.open(workplaces);
-        platform.world.store(Arc::new(World { fleet, places }));
-        Ok(warnings)
-    }
-
-    /// The place of one site, and its worker's if it employs one.
-    async fn open(&self, platform: &Platform, part: &Parts) -> Result<(Place, Option<Workplace>), Failed> {
+        part: &Parts,
+    ) -> Result<(Place, Option<Workplace>), Failed> {
         let site = &part.snapshot;
         let config = site.config();
-        let missing = || {
-            Failed::one(format!("client `{}`", config.client), "is not known", "add it to the configuration")
-        };
-        let profile = platform.clients.iter().find(|c| c.slug == config.client).ok_or_else(missing)?;
+        let profile = client(platform, config).await?;
         let site_id = site_row(&platform.store, profile.id, config).await?;
         let destinations: Vec<String> = profile.destinations.iter().map(|d| d.name.clone()).collect();
         let worker = section_text(config, "worker", "package");
@@ -259,8 +199,24 @@ fn consent_text(site: &Snapshot, now: Timestamp) -> String {
     texts.join("\n")
 }
 
+/// The client of a site: one of the configuration, or, where none has the name, one that the site brings along.
+async fn client(platform: &Platform, config: &SiteConfig) -> Result<Arc<ClientProfile>, Failed> {
+    if let Some(known) = platform.clients().iter().find(|client| client.slug == config.client) {
+        return Ok(known.clone());
+    }
+    let id = super::client_row(&platform.store, &config.client, &config.name).await?;
+    let (slug, name) = (config.client.clone(), config.name.clone());
+    let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
+    Ok(platform.add_client(ClientProfile { id, slug, name, zone, destinations: Vec::new() }))
+}
+
 async fn site_row(store: &Store, client_id: ClientId, config: &SiteConfig) -> Result<SiteId, StoreError> {
     let (slug, name) = (config.site.clone(), config.name.clone());
+    // A thousand sites that are all known must not mean a thousand transactions.
+    let known = clients::sites(&mut store.read().await?, client_id).await?;
+    if let Some(row) = known.iter().find(|row| row.slug == slug && row.name == name) {
+        return Ok(row.id);
+    }
     store
         .write(move |tx: &mut Tx| {
             Box::pin(async move { clients::ensure_site(tx, client_id, &slug, &name).await })

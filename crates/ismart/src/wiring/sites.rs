@@ -1,12 +1,16 @@
 //! Site folders become snapshots, catalogues and indexes of what may be quoted.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ismart_domain::Env;
 use ismart_knowledge::catalogue::admit;
 use ismart_knowledge::{Catalogue, Feed, Index, Limits, Passage, passages_from_page};
-use ismart_sites::{CollectionSource, External, Finding, Fleet, Severity, SiteConfig, SiteFolder, Snapshot};
+use ismart_sites::{
+    CollectionSource, External, Finding, Fleet, HostConflict, Severity, SiteConfig, SiteFolder, Snapshot,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -24,16 +28,38 @@ pub(crate) struct Parts {
 
 /// Loads every site folder, or says everything that is wrong with any of them.
 pub(super) fn load_all(loaded: &Loaded, env: &Env) -> Result<Vec<Parts>, Vec<Trouble>> {
-    let mut sites = Vec::new();
-    let mut troubles = Vec::new();
     let paths = folders(loaded).map_err(|trouble| vec![trouble])?;
-    for path in paths {
-        match load(&path, env) {
-            Ok(parts) => sites.push(parts),
-            Err(found) => troubles.extend(found),
+    let (sites, troubles): (Vec<_>, Vec<_>) =
+        load_each(&paths, env).into_iter().partition(|found| found.is_ok());
+    let troubles: Vec<Trouble> = troubles.into_iter().filter_map(Result::err).flatten().collect();
+    if troubles.is_empty() { Ok(sites.into_iter().flatten().collect()) } else { Err(troubles) }
+}
+
+/// Loads site folders, each on its own, on all cores; the results are in the order of the folders.
+pub(super) fn load_each(paths: &[PathBuf], env: &Env) -> Vec<Result<Parts, Vec<Trouble>>> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(at) else { return done };
+            done.push((at, load(path, env)));
         }
-    }
-    if troubles.is_empty() { Ok(sites) } else { Err(troubles) }
+    };
+    let mut all: Vec<(usize, Result<Parts, Vec<Trouble>>)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..cores.min(paths.len())).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(done) => all.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, found)| found).collect()
 }
 
 fn load(path: &Path, env: &Env) -> Result<Parts, Vec<Trouble>> {
@@ -49,8 +75,24 @@ fn load(path: &Path, env: &Env) -> Result<Parts, Vec<Trouble>> {
         }
     }
     let snapshot = folder.load(&external).map_err(explain)?;
-    let index = Arc::new(Index::new(passages(&snapshot, env.now())));
+    // Only a worker asks the index.
+    let employs = config.section("worker").is_some();
+    let passages = if employs { passages(&snapshot, env.now()) } else { Vec::new() };
+    let index = Arc::new(Index::new(passages));
     Ok(Parts { folder: path.to_path_buf(), snapshot, catalogue, index, warnings })
+}
+
+/// A number that changes when the site's folder or a feed outside of it changes.
+pub(super) fn print(path: &Path) -> u64 {
+    let folder = SiteFolder::new(path);
+    let mut hasher = std::hash::DefaultHasher::new();
+    folder.print().hash(&mut hasher);
+    let config = folder.config().ok();
+    let feed = config.as_ref().and_then(|config| config.section("inventory")?.get("feed")?.as_str());
+    if let Some(meta) = feed.and_then(|feed| std::fs::metadata(path.join(feed)).ok()) {
+        (meta.len(), meta.modified().ok()).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// The stock of the site's `[inventory]`, if it has one.
@@ -147,13 +189,13 @@ pub(super) fn examine(parts: &Parts, now: Timestamp) -> Vec<Trouble> {
 pub(super) fn conflicts(parts: &[Parts]) -> Vec<Trouble> {
     match Fleet::new(parts.iter().map(|part| part.snapshot.clone()).collect()) {
         Ok(_) => Vec::new(),
-        Err(conflicts) => conflicts
-            .iter()
-            .map(|conflict| {
-                Trouble::new(conflict.host.clone(), conflict.to_string(), "keep the host in one site")
-            })
-            .collect(),
+        Err(conflicts) => conflicts.iter().map(conflict).collect(),
     }
+}
+
+/// A host that two sites claim, as a trouble of a command.
+pub(super) fn conflict(conflict: &HostConflict) -> Trouble {
+    Trouble::new(conflict.host.clone(), conflict.to_string(), "keep the host in one site")
 }
 
 /// A finding of the site crate as a trouble of a command.
