@@ -30,6 +30,7 @@ mod folder;
 mod host;
 mod json;
 pub mod legacy;
+mod listing;
 mod path;
 mod redirects;
 mod render;

@@ -306,19 +306,39 @@ impl Rendering<'_> {
         set("route_params", Value::list(self.target.params.iter().map(|p| Value::from(p.as_str()))));
         set("is_lang_in_url", Value::from(self.target.in_url));
         set("pageData", page.map_or(Value::Null, |page| page.page.clone()));
-        set("sections", page.map_or_else(|| Value::from(Array::new()), |page| page.sections.clone()));
+        let sections = page.map_or_else(|| Value::from(Array::new()), |page| page.sections.clone());
+        set("sections", crate::listing::narrowed(&sections, self.request.query).unwrap_or(sections));
         set("hero_preload_image", page.map_or(Value::Null, |page| page.hero.clone()));
         set("form_token", per.form_token.map_or(Value::Null, Value::from));
         set("request_id", per.request_id.map_or(Value::Null, Value::from));
         set("form_state", per.form_state.map_or(Value::Null, value));
         set("request_url", Value::from(self.request_url()));
         set("canonical_path", Value::from(self.site.canonical(self.target)));
+        set("alternates", self.alternates());
         if let Some((collection, _, view)) = entity {
             set("entity", view.entity.clone());
             set(&collection.extras_key, view.entity.clone());
             set("seo_url_path", Value::from(self.site.canonical(self.target)));
         }
         context
+    }
+
+    /// The same page in the site's languages, this one included; empty where there is no other.
+    fn alternates(&self) -> Value {
+        let languages = self.site.content().languages.iter();
+        let found: Vec<Value> = languages
+            .filter(|language| match self.target.entity {
+                Some((collection, entity)) => {
+                    language.entities(&collection.key).is_some_and(|all| all.get(&entity.slug).is_some())
+                }
+                None => self.target.page_id != NOT_FOUND && language.pages.contains_key(self.target.page_id),
+            })
+            .map(|language| {
+                let path = self.site.canonical(&Target { language, params: Vec::new(), ..*self.target });
+                Value::map([("code", Value::from(language.code.as_str())), ("path", Value::from(path))])
+            })
+            .collect();
+        if found.len() > 1 { Value::list(found) } else { Value::from(Array::new()) }
     }
 
     fn request_url(&self) -> String {

@@ -40,6 +40,7 @@ pub const TEMPLATE_FUNCTIONS: &[&str] = &[
 
 /// The variables that templates of sites may read; a collection adds one under its `extras_key`.
 pub const TEMPLATE_CONTEXT: &[&str] = &[
+    "alternates",
     "base_url",
     "breadcrumb",
     "canonical_path",

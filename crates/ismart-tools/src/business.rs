@@ -1,5 +1,6 @@
 //! The business as `global.json` describes it, and its hours in words.
 
+use ismart_domain::contact::Phone;
 use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -69,6 +70,9 @@ struct Declared {
     legal_name: Option<String>,
     inn: Option<String>,
     address: Option<String>,
+    postal_code: Option<String>,
+    locality: Option<String>,
+    street: Option<String>,
     geo: Option<Geo>,
     phone: Option<String>,
     phone_e164: Option<String>,
@@ -92,7 +96,14 @@ struct DeclaredDepartment {
 }
 
 impl Business {
-    /// Reads `business` of `global.json`; keys that are not known here belong to the templates.
+    /// The week's hours in words, such as `пн–пт 9:00–20:00, сб–вс — выходной`; `None` when undeclared.
+    #[must_use]
+    pub fn hours_text(&self, at: Timestamp, russian: bool) -> Option<String> {
+        self.schedule.as_ref().map(|schedule| week_text(schedule, at, russian))
+    }
+
+    /// Reads `business` of `global.json`; the address may stand whole as `address`, or as `postal_code`, `locality` and
+    /// `street`; keys that are not known here belong to the templates.
     ///
     /// # Errors
     /// [`BusinessError`] when a known key has a wrong value.
@@ -108,14 +119,19 @@ impl Business {
         };
         let departments =
             declared.departments.into_iter().map(department).collect::<Result<_, BusinessError>>()?;
+        let parts = [&declared.postal_code, &declared.locality, &declared.street];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        let address = declared.address.or_else(|| declared.street.as_ref().map(|_| parts.join(", ")));
+        let dialled = declared.phone.as_deref().and_then(|phone| Phone::parse(phone).ok());
+        let dialled = dialled.map(|phone| phone.e164().to_owned());
         Ok(Self {
             name: declared.name,
             legal_name: declared.legal_name,
             inn: declared.inn,
-            address: declared.address,
+            address,
             geo: declared.geo.map(|geo| (geo.lat, geo.lon)),
             phone: declared.phone,
-            phone_e164: declared.phone_e164,
+            phone_e164: declared.phone_e164.or(dialled),
             email: declared.email,
             holidays: declared.holidays,
             schedule,

@@ -15,7 +15,7 @@ mod problem;
 mod rate;
 mod site;
 
-pub use platform::{ClientProfile, DestinationProfile, Options, Place, Platform, World};
+pub use platform::{ClientProfile, DestinationProfile, Marketing, Options, Place, Platform, World};
 pub use problem::Problem;
 
 use std::sync::Arc;

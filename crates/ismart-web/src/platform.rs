@@ -62,8 +62,21 @@ pub struct Place {
     pub consent_version: String,
     /// The whole text that is agreed to.
     pub consent_text: String,
+    /// The consent to advertising that forms offer, if the site has one.
+    pub marketing: Option<Marketing>,
     /// Phone shown when something does not work.
     pub phone: String,
+}
+
+/// A consent of its own, never needed for an answer.
+#[derive(Debug, Clone)]
+pub struct Marketing {
+    /// The whole text that is agreed to.
+    pub text: String,
+    /// Address of the document.
+    pub url: String,
+    /// Version of the document.
+    pub version: String,
 }
 
 /// All that changes when a site is loaded again; swapped whole.

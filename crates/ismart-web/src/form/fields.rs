@@ -16,7 +16,7 @@ const VALUE_LIMIT: usize = 4000;
 /// Fields that hidden robots fill in and people do not see.
 const TRAPS: [&str; 2] = ["company_site", "website"];
 /// Fields that are not kept beside the lead: they have places of their own, or are only machinery.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     "name",
     "phone",
     "email",
@@ -26,6 +26,7 @@ const OWN: [&str; 14] = [
     "page_url",
     "current_url",
     "policy",
+    "marketing",
     "form_token",
     "idempotency_key",
     "car",
@@ -115,6 +116,14 @@ impl Fields {
             ip: Some(origin.ip.to_string()),
             user_agent,
         };
+        let agreed = place.marketing.as_ref().filter(|_| self.get("marketing") == Some("on"));
+        let advertising = agreed.map(|marketing| ConsentDraft {
+            purpose: ConsentPurpose::Marketing,
+            text: marketing.text.clone(),
+            version: marketing.version.clone(),
+            url: marketing.url.clone(),
+            ..consent.clone()
+        });
         let mut fields: BTreeMap<String, String> = self
             .0
             .iter()
@@ -139,7 +148,7 @@ impl Fields {
                 utm: self.utm(&page_url),
                 visit_id: self.get("visit_id").and_then(|id| id.parse().ok()),
             },
-            consents: vec![consent],
+            consents: std::iter::once(consent).chain(advertising).collect(),
             fields,
             idempotency_key: self.get("idempotency_key").map(|key| key.chars().take(128).collect()),
             // What a robot wrote is kept for a person to look at, but goes nowhere and counts for nothing.

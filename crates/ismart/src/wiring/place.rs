@@ -14,7 +14,7 @@ use ismart_tools::hand_over::HandOver;
 use ismart_tools::schedule::Schedule;
 use ismart_tools::test_drive::{BookTestDrive, Calendar, TestDriveSlots};
 use ismart_tools::{Knowledge, SiteKnowledge};
-use ismart_web::{ClientProfile, Place, Platform};
+use ismart_web::{ClientProfile, Marketing, Place, Platform};
 use ismart_workers::desk::{Furniture, Workplace};
 use ismart_workers::{Vocabulary, Worker};
 use jiff::Timestamp;
@@ -48,7 +48,12 @@ impl Reloader {
             consent_label: consent(config, "consent_label", "Даю согласие на обработку персональных данных"),
             consent_url: consent(config, "consent_url", "/consent"),
             consent_version: consent(config, "consent_version", "1"),
-            consent_text: consent_text(site, platform.env.now()),
+            consent_text: {
+                let page = consent(config, "consent_page", "consent");
+                let label = consent(config, "consent_label", "Даю согласие на обработку персональных данных");
+                agreed(site, label, &page, platform.env.now())
+            },
+            marketing: marketing(site, platform.env.now()),
             phone: text_at(site.global(), "/business/phone").unwrap_or_default().to_owned(),
         };
         let workplace = match worker {
@@ -97,7 +102,7 @@ impl Reloader {
             Failed::one("opening_hours", e.to_string(), "correct business.opening_hours in global.json")
         })?);
         let due = schedule.clone();
-        let business = business(&knowledge, site.global());
+        let business = business(&knowledge, site.global(), platform.env.now());
         let toolbox = toolbox(platform, config, place, Arc::new(ArcSwap::from_pointee(knowledge)), &schedule);
         let parts = Furniture {
             worker: Arc::new(Worker::new(package.clone(), &vocabulary(&part.catalogue))),
@@ -166,14 +171,14 @@ fn vocabulary(catalogue: &Catalogue) -> Vocabulary {
 }
 
 /// What answers may state of the business.
-fn business(knowledge: &SiteKnowledge, global: &Value) -> Value {
+fn business(knowledge: &SiteKnowledge, global: &Value, now: Timestamp) -> Value {
     let declared = global.get("business").cloned().unwrap_or(Value::Null);
     json!({
         "name": knowledge.business.name,
         "phone": knowledge.business.phone,
         "address": knowledge.business.address,
         "email": knowledge.business.email,
-        "hours_text": declared.get("hours_text"),
+        "hours_text": knowledge.business.hours_text(now, true),
         "full_name": declared.get("full_name"),
     })
 }
@@ -186,10 +191,8 @@ fn consent(config: &SiteConfig, key: &str, default: &str) -> String {
     section_text(config, "forms", key).unwrap_or_else(|| default.to_owned())
 }
 
-/// The whole text that is agreed to: every text of the consent page, as the visitor reads it.
-fn consent_text(site: &Snapshot, now: Timestamp) -> String {
-    let page = section_text(site.config(), "forms", "consent_page").unwrap_or_else(|| "consent".to_owned());
-    let label = consent(site.config(), "consent_label", "Даю согласие на обработку персональных данных");
+/// The whole text that is agreed to: the sentence beside the box, then every text of the page as the visitor reads it.
+fn agreed(site: &Snapshot, label: String, page: &str, now: Timestamp) -> String {
     let mut texts = vec![label];
     if let Some(document) = site.documents().find(|d| d.page_id == page && d.entity.is_none()) {
         let body = site.resolved(document.body, now);
@@ -208,6 +211,18 @@ async fn client(platform: &Platform, config: &SiteConfig) -> Result<Arc<ClientPr
     let (slug, name) = (config.client.clone(), config.name.clone());
     let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
     Ok(platform.add_client(ClientProfile { id, slug, name, zone, destinations: Vec::new() }))
+}
+
+/// What visitors may agree to besides: advertising. `None` when the site has no document for it.
+fn marketing(site: &Snapshot, now: Timestamp) -> Option<Marketing> {
+    let config = site.config();
+    let page = section_text(config, "forms", "marketing_page")?;
+    let label = consent(config, "marketing_label", "Согласие на рекламные сообщения");
+    Some(Marketing {
+        text: agreed(site, label, &page, now),
+        url: section_text(config, "forms", "marketing_url").unwrap_or_else(|| format!("/{page}")),
+        version: consent(config, "marketing_version", "1"),
+    })
 }
 
 async fn site_row(store: &Store, client_id: ClientId, config: &SiteConfig) -> Result<SiteId, StoreError> {

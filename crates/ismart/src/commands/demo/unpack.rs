@@ -6,7 +6,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::output::Failed;
 
-static SITE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../examples/avtograd");
+static SITE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../verticals/car-dealer");
 
 /// Writes the site into the data folder, unless it is there: what was edited stays.
 pub(super) fn unpack(data: &Path) -> Result<(), Failed> {
