@@ -20,7 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = SiteFolder::new(arguments.next().unwrap_or_else(|| "examples/avtograd".to_owned()));
     let external = match arguments.next() {
-        Some(feed) => External { collections: serde_json::from_str(&std::fs::read_to_string(feed)?)? },
+        Some(feed) => External {
+            collections: serde_json::from_str(&std::fs::read_to_string(feed)?)?,
+            ..External::default()
+        },
         None => made(&folder)?,
     };
     let begun = Instant::now();
@@ -89,5 +92,5 @@ fn made(folder: &SiteFolder) -> Result<External, Box<dyn Error>> {
         });
         (collection.key.clone(), cars.collect())
     });
-    Ok(External { collections: cars.collect() })
+    Ok(External { collections: cars.collect(), ..External::default() })
 }

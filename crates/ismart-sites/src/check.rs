@@ -33,6 +33,7 @@ pub fn check(site: &Snapshot, now: Timestamp) -> Vec<Finding> {
     checker.configuration();
     checker.redirects();
     checker.pages(now);
+    checker.findings.extend(site.core_findings(site.today(now)));
     let mut findings = checker.findings;
     findings.sort_by(|a, b| {
         (&a.file, a.position, a.rule, &a.reason).cmp(&(&b.file, b.position, b.rule, &b.reason))

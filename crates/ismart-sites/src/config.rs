@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
+use jiff::civil::Date;
 use serde_json::Value;
 
+use crate::core::{CoreChoice, Override};
 use crate::finding::{Finding, Position};
 
 mod reader;
@@ -116,6 +118,10 @@ pub struct SiteConfig {
     pub noindex_hosts: Vec<String>,
     /// First path segment → page id, where they differ.
     pub route_map: BTreeMap<String, String>,
+    /// The core that the site is built on.
+    pub core: Option<CoreChoice>,
+    /// Declared differences from the core, in the order of the file.
+    pub overrides: Vec<Override>,
     /// The collections in the order of the file.
     pub collections: IndexMap<String, Collection>,
     /// Free keys that templates see as `settings`; public by nature.
@@ -175,11 +181,13 @@ const KEYS: &[&str] = &[
     "base_url",
     "client",
     "collections",
+    "core",
     "default_language",
     "duplicates",
     "hosts",
     "name",
     "noindex_hosts",
+    "overrides",
     "redirect_query",
     "route_map",
     "settings",
@@ -234,6 +242,8 @@ fn read(reader: &mut Reader<'_>, raw: &toml::Table, folder: &str) -> SiteConfig 
         sitemap_pages: reader.texts(&["sitemap_pages"]),
         noindex_hosts: reader.texts(&["noindex_hosts"]).unwrap_or_default(),
         route_map: route_map(reader),
+        core: core(reader),
+        overrides: overrides(reader),
         collections: collections(reader),
         settings: settings(reader, raw),
         sections: raw
@@ -261,6 +271,60 @@ fn hosts(reader: &mut Reader<'_>) -> Vec<String> {
         }
     }
     hosts
+}
+
+fn core(reader: &mut Reader<'_>) -> Option<CoreChoice> {
+    if reader.keys(&["core"]).is_empty() {
+        return None;
+    }
+    reader.only(&["core"], &["name", "version"]);
+    let mut part = |key: &str| {
+        let text = reader.text(&["core", key]);
+        if text.is_none() {
+            reader.wrong(
+                &["core"],
+                &format!("`core.{key}` is missing"),
+                "write [core] with name and version, such as name = \"dealer\", version = \"1.4\"",
+            );
+        }
+        text
+    };
+    let (name, version) = (part("name"), part("version"));
+    Some(CoreChoice { name: name?, version: version? })
+}
+
+fn overrides(reader: &mut Reader<'_>) -> Vec<Override> {
+    let mut all = Vec::new();
+    for template in reader.keys(&["overrides"]) {
+        let at = ["overrides", template.as_str()];
+        reader.only(&at, &["expires", "owner", "reason"]);
+        let mut part = |key: &str, example: &str| {
+            let text = reader.text(&["overrides", &template, key]).filter(|text| !text.trim().is_empty());
+            if text.is_none() {
+                reader.wrong(
+                    &at,
+                    &format!("the override of `{template}` does not say its `{key}`"),
+                    &format!("add {key} = \"{example}\""),
+                );
+            }
+            text
+        };
+        let owner = part("owner", "who answers for it");
+        let reason = part("reason", "why the site differs");
+        let expires = part("expires", "2027-01-31");
+        let date = expires.as_deref().map(str::parse::<Date>);
+        if let Some(Err(_)) = date {
+            reader.wrong(
+                &["overrides", &template, "expires"],
+                "the last day of an override is not a date",
+                "write it as year-month-day, such as \"2027-01-31\"",
+            );
+        }
+        if let (Some(owner), Some(reason), Some(Ok(expires))) = (owner, reason, date) {
+            all.push(Override { template, owner, reason, expires });
+        }
+    }
+    all
 }
 
 fn route_map(reader: &mut Reader<'_>) -> BTreeMap<String, String> {

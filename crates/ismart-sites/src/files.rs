@@ -15,6 +15,9 @@ use crate::finding::Finding;
 /// edge, which knows what visitors ask for.
 const SMALL: u64 = 256 * 1024;
 
+/// Bytes of small text of a core that one site keeps.
+const SHARED: u64 = 4 * 1024 * 1024;
+
 /// Built files up to this size are read for their digest; bytes.
 const BIGGEST_BUILT: u64 = 8 * 1024 * 1024;
 
@@ -118,8 +121,10 @@ pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> Finding {
 /// thousands of them.
 #[derive(Debug, Clone)]
 pub(crate) struct FileEntry {
-    /// Path relative to the site folder.
+    /// Path relative to the site folder, or to the core's.
     path: Box<str>,
+    /// Whether it lies in the core.
+    shared: bool,
     /// The bytes, of small text that templates may ask for.
     kept: Option<Bytes>,
     len: u64,
@@ -159,6 +164,8 @@ pub(crate) type Size = (u32, u32);
 #[derive(Debug, Default, Clone)]
 pub(crate) struct FileIndex {
     root: PathBuf,
+    /// The folder of the core.
+    core: PathBuf,
     files: HashMap<String, FileEntry>,
     /// `assets/css/main.css` → `/assets/css/main.1a2b3c4d.css`.
     hashed: BTreeMap<String, String>,
@@ -169,9 +176,22 @@ impl FileIndex {
     /// are kept in memory.
     pub(crate) fn read(root: &Path, mut budget: u64, findings: &mut Vec<Finding>) -> Self {
         let mut index = Self { root: root.to_path_buf(), ..Self::default() };
+        index.add_all(root, false, &mut budget, findings);
+        index
+    }
+
+    /// Adds the files of a core that the site has none of its own for. Styles and drawings of a core are kept as a
+    /// site's are.
+    pub(crate) fn lie_over(&mut self, core: &Path, findings: &mut Vec<Finding>) {
+        self.core = core.to_path_buf();
+        let mut budget = SHARED;
+        self.add_all(core, true, &mut budget, findings);
+    }
+
+    fn add_all(&mut self, root: &Path, shared: bool, budget: &mut u64, findings: &mut Vec<Finding>) {
         for found in walk(root, "public", findings) {
             let address = found.path.trim_start_matches("public").to_owned();
-            index.add(found, address, &mut budget, findings);
+            self.add(found, address, shared, budget, findings);
         }
         let mut open = walk(root, "assets", findings);
         for folder in OPEN_DATA {
@@ -179,18 +199,25 @@ impl FileIndex {
         }
         for found in open {
             let address = format!("/{}", found.path);
-            index.add(found, address, &mut budget, findings);
+            self.add(found, address, shared, budget, findings);
         }
-        index
     }
 
-    fn add(&mut self, found: Found, address: String, budget: &mut u64, findings: &mut Vec<Finding>) {
+    fn add(
+        &mut self,
+        found: Found,
+        address: String,
+        shared: bool,
+        budget: &mut u64,
+        findings: &mut Vec<Finding>,
+    ) {
         let extension = extension(&found.path);
-        if extension == "php" {
+        if extension == "php" || (shared && self.files.contains_key(&address)) {
             return;
         }
         let mut entry = FileEntry {
             path: found.path.into(),
+            shared,
             kept: None,
             len: found.len,
             modified: found.modified,
@@ -229,11 +256,16 @@ impl FileIndex {
         self.files.insert(address, entry);
     }
 
+    fn disk(&self, entry: &FileEntry) -> PathBuf {
+        let root = if entry.shared { &self.core } else { &self.root };
+        root.join(entry.path.as_ref())
+    }
+
     /// The bytes of a file, or where they are.
     pub(crate) fn body(&self, entry: &FileEntry) -> FileBody {
         match &entry.kept {
             Some(bytes) => FileBody::Memory(bytes.clone()),
-            None => FileBody::Disk { path: self.root.join(entry.path.as_ref()), len: entry.len },
+            None => FileBody::Disk { path: self.disk(entry), len: entry.len },
         }
     }
 
@@ -271,7 +303,7 @@ impl FileIndex {
                 return svg_size(std::str::from_utf8(entry.kept.as_ref()?).ok()?);
             }
             let picture = PICTURES.contains(&extension.as_str());
-            let size = || imagesize::size(self.root.join(entry.path.as_ref())).ok();
+            let size = || imagesize::size(self.disk(entry)).ok();
             if picture { size().map(pixels) } else { None }
         })
     }

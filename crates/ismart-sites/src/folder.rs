@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::config::{SITE_TOML, SiteConfig};
 use crate::content::{Content, GLOBAL};
+use crate::core::Cores;
 use crate::files::{FileIndex, unreadable, walk};
 use crate::finding::Finding;
 use crate::host::{Manifests, Parts};
@@ -28,6 +29,8 @@ pub struct External {
     /// Key of a collection with `source = "feed"` → its entities in order. Each is an object with `slug` and
     /// `title`; `visible: false` hides it.
     pub collections: BTreeMap<String, Vec<Value>>,
+    /// Where `[core]` is looked for.
+    pub cores: Arc<Cores>,
 }
 
 /// The folder of one site.
@@ -108,9 +111,30 @@ impl SiteFolder {
                 "create it; `{}` is enough to begin with",
             ));
         }
-        let templates = self.read_templates(&mut findings);
+        let mut templates = read_templates(&self.root, &mut findings);
         let mut assets = FileIndex::read(&self.root, self.memory, &mut findings);
+        if templates.is_empty() && !self.names_core() {
+            findings.push(Finding::error(
+                "template.none",
+                "templates",
+                "the folder has no templates",
+                "add templates/pages/page.twig and templates/sections/*.twig",
+            ));
+        }
         let Some(config) = config else { return Err(findings) };
+        let core = config.core.as_ref().and_then(|choice| match external.cores.get(choice) {
+            Ok(core) => Some(core),
+            Err(faults) => {
+                findings.extend(faults);
+                None
+            }
+        });
+        if let Some(core) = &core {
+            for (name, text) in &core.templates {
+                templates.entry(name.clone()).or_insert_with(|| text.clone());
+            }
+            assets.lie_over(core.root(), &mut findings);
+        }
         let content = Content::build(&config, files, &external.collections, &mut findings);
         for key in external.collections.keys().filter(|key| !config.collections.contains_key(*key)) {
             findings.push(Finding::error(
@@ -133,7 +157,13 @@ impl SiteFolder {
             files: assets,
             manifests,
             templates,
+            core,
         })))
+    }
+
+    /// Whether the configuration names a core, be it otherwise sound or not.
+    fn names_core(&self) -> bool {
+        std::fs::read_to_string(self.root.join(SITE_TOML)).is_ok_and(|text| text.contains("[core]"))
     }
 
     fn redirects(&self, findings: &mut Vec<Finding>) -> Redirects {
@@ -168,29 +198,21 @@ impl SiteFolder {
         }
         files
     }
+}
 
-    /// Name relative to `templates/` → source.
-    fn read_templates(&self, findings: &mut Vec<Finding>) -> BTreeMap<String, String> {
-        let mut templates = BTreeMap::new();
-        for found in walk(&self.root, "templates", findings) {
-            let Some(name) = found.path.strip_prefix("templates/") else { continue };
-            if !fits(&found.path, found.len, findings) {
-                continue;
-            }
-            if let Some(text) = read_text(&found.disk, &found.path, findings) {
-                templates.insert(name.to_owned(), text);
-            }
+/// The templates under `root`: name relative to `templates/` → source.
+pub(crate) fn read_templates(root: &Path, findings: &mut Vec<Finding>) -> BTreeMap<String, Arc<str>> {
+    let mut templates = BTreeMap::new();
+    for found in walk(root, "templates", findings) {
+        let Some(name) = found.path.strip_prefix("templates/") else { continue };
+        if !fits(&found.path, found.len, findings) {
+            continue;
         }
-        if templates.is_empty() {
-            findings.push(Finding::error(
-                "template.none",
-                "templates",
-                "the folder has no templates",
-                "add templates/pages/page.twig and templates/sections/*.twig",
-            ));
+        if let Some(text) = read_text(&found.disk, &found.path, findings) {
+            templates.insert(name.to_owned(), text.into());
         }
-        templates
     }
+    templates
 }
 
 fn fits(path: &str, len: u64, findings: &mut Vec<Finding>) -> bool {

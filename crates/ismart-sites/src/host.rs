@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::config::{SiteConfig, TrailingSlash};
 use crate::content::Content;
+use crate::core::Core;
 use crate::files::{FileIndex, Size};
 use crate::json;
 use crate::redirects::Redirects;
@@ -67,7 +68,9 @@ pub(crate) struct Parts {
     pub(crate) files: FileIndex,
     pub(crate) manifests: Manifests,
     /// Name relative to `templates/` → source.
-    pub(crate) templates: BTreeMap<String, String>,
+    pub(crate) templates: BTreeMap<String, Arc<str>>,
+    /// What the site is built on.
+    pub(crate) core: Option<Arc<Core>>,
 }
 
 /// The site as its templates see it under one base address.

@@ -20,6 +20,7 @@ mod check;
 mod config;
 mod content;
 mod conventions;
+mod core;
 mod document;
 pub mod edit;
 mod error_page;
@@ -47,6 +48,7 @@ pub use config::{
     Collection, CollectionSource, Duplicates, OWNED_ELSEWHERE, SITE_TOML, SiteConfig, TrailingSlash,
 };
 pub use conventions::{Fixed, conventions, fix};
+pub use core::{Core, CoreChoice, Cores, Difference, Override};
 pub use document::Document;
 pub use finding::{Finding, Position, Severity};
 pub use fleet::{Fleet, HostConflict};

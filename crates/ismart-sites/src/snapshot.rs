@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::config::SiteConfig;
 use crate::content::{Content, Entity};
+use crate::core::Core;
 use crate::document::{Document, documents};
 use crate::files::FileIndex;
 use crate::finding::Finding;
@@ -219,8 +220,14 @@ impl Snapshot {
         &self.parts.redirects
     }
 
-    pub(crate) fn templates(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn templates(&self) -> &BTreeMap<String, Arc<str>> {
         &self.parts.templates
+    }
+
+    /// The core that the site is built on.
+    #[must_use]
+    pub fn core(&self) -> Option<&Arc<Core>> {
+        self.parts.core.as_ref()
     }
 }
 

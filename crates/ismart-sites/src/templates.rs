@@ -154,7 +154,7 @@ impl fmt::Debug for Sources {
 
 impl Loader for Sources {
     fn source(&self, name: &str) -> Result<Option<String>, Error> {
-        Ok(self.0.templates.get(name).cloned())
+        Ok(self.0.templates.get(name).map(|source| source.as_ref().to_owned()))
     }
 
     fn exists(&self, name: &str) -> bool {
@@ -195,7 +195,7 @@ impl Engine {
     }
 
     /// What does not compile, of all templates.
-    pub(crate) fn faults(&self, templates: &BTreeMap<String, String>) -> Vec<Finding> {
+    pub(crate) fn faults(&self, templates: &BTreeMap<String, Arc<str>>) -> Vec<Finding> {
         templates
             .iter()
             .filter(|(name, _)| name.ends_with(".twig"))

@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Folder whose subfolders are sites, relative to the file.
     pub(crate) sites: PathBuf,
+    /// Folder of the cores that sites share, relative to the file: `<name>/<version>/templates`.
+    pub(crate) cores: PathBuf,
     /// Folder whose subfolders are worker packages; those inside the binary are there without it.
     pub(crate) workers: Option<PathBuf>,
     /// `[store]`.
@@ -41,6 +43,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             sites: PathBuf::from("sites"),
+            cores: PathBuf::from("cores"),
             workers: None,
             store: StoreSection::default(),
             http: HttpSection::default(),
@@ -154,6 +157,7 @@ impl Loaded {
     pub(crate) fn for_sites(&self) -> Self {
         let config = Config {
             sites: self.config.sites.clone(),
+            cores: self.config.cores.clone(),
             workers: self.config.workers.clone(),
             ..Config::default()
         };

@@ -120,7 +120,8 @@ pub(crate) async fn wire(
     simulation: Option<Simulation>,
 ) -> Result<Wired, Failed> {
     let config = &loaded.config;
-    let found = Found::all(loaded, &env)?;
+    let cores = sites::cores(loaded);
+    let found = Found::all(loaded, &cores, &env)?;
     let packages = workers::load_all(loaded).map_err(Failed)?;
     let store = open_store(config, data, env.clone()).await?;
     let (profiles, destinations) = open_clients(loaded, &store, simulation.as_ref()).await?;
@@ -137,7 +138,7 @@ pub(crate) async fn wire(
     };
     let world = Arc::new(ArcSwap::from_pointee(World::default()));
     let platform = Arc::new(Platform::new(store.clone(), world, desk, profiles, options));
-    let reloader = Arc::new(Reloader::new(loaded.for_sites(), packages));
+    let reloader = Arc::new(Reloader::new(loaded.for_sites(), cores, packages));
     let warnings = reloader.start(&platform, found).await?;
     Ok(Wired { store, platform, destinations, reloader, warnings })
 }

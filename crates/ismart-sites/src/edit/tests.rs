@@ -11,7 +11,7 @@ use crate::{External, Request, SiteFolder, Snapshot};
 fn site() -> std::sync::Arc<Snapshot> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dealer");
     let cars = vec![json!({"slug": "lada-vesta", "title": "Lada Vesta", "price": 1_250_000})];
-    let external = External { collections: [("cars".to_owned(), cars)].into() };
+    let external = External { collections: [("cars".to_owned(), cars)].into(), ..External::default() };
     SiteFolder::new(root).load(&external).unwrap_or_else(|findings| panic!("{findings:?}"))
 }
 

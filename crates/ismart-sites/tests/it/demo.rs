@@ -21,7 +21,10 @@ fn sample(folder: &SiteFolder) -> External {
         }
         entity
     };
-    External { collections: feeds.map(|c| (c.key.clone(), vec![car("first"), car("second")])).collect() }
+    External {
+        collections: feeds.map(|c| (c.key.clone(), vec![car("first"), car("second")])).collect(),
+        ..External::default()
+    }
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod checks;
 #[cfg(test)]
 mod conventions;
 #[cfg(test)]
+mod cores;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod fleet;

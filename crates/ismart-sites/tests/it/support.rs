@@ -24,7 +24,7 @@ pub(crate) fn external() -> External {
         json!({"slug": "haval-jolion", "title": "Haval <Jolion>", "price": 2_199_000}),
         json!({"slug": "sold", "title": "Продана", "visible": false}),
     ];
-    External { collections: [("cars".to_owned(), cars)].into() }
+    External { collections: [("cars".to_owned(), cars)].into(), ..External::default() }
 }
 
 pub(crate) fn site() -> Arc<Snapshot> {

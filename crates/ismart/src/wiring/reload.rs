@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ismart_domain::Env;
-use ismart_sites::{Fleet, SiteFolder};
+use ismart_sites::{Cores, Fleet, SiteFolder};
 use ismart_web::{Place, Platform, World};
 use ismart_workers::desk::Workplace;
 use tokio::sync::Mutex;
@@ -29,6 +29,7 @@ struct Held {
 pub(crate) struct Reloader {
     pub(super) packages: Packages,
     loaded: Loaded,
+    cores: Arc<Cores>,
     /// One reload at a time; by folder.
     held: Mutex<HashMap<PathBuf, Held>>,
 }
@@ -45,22 +46,22 @@ pub(super) struct Found(Vec<Seen>);
 
 impl Found {
     /// Reads every site folder.
-    pub(super) fn all(loaded: &Loaded, env: &Env) -> Result<Self, Failed> {
+    pub(super) fn all(loaded: &Loaded, cores: &Arc<Cores>, env: &Env) -> Result<Self, Failed> {
         let paths = sites::folders(loaded).map_err(|trouble| Failed(vec![trouble]))?;
-        let prints: Vec<u64> = paths.iter().map(|path| sites::print(path)).collect();
-        Ok(Self::load(paths, prints, env))
+        let prints: Vec<u64> = paths.iter().map(|path| sites::print(path, cores)).collect();
+        Ok(Self::load(paths, prints, cores, env))
     }
 
-    fn load(paths: Vec<PathBuf>, prints: Vec<u64>, env: &Env) -> Self {
-        let parts = sites::load_each(&paths, env);
+    fn load(paths: Vec<PathBuf>, prints: Vec<u64>, cores: &Arc<Cores>, env: &Env) -> Self {
+        let parts = sites::load_each(&paths, cores, env);
         let seen = paths.into_iter().zip(prints).zip(parts);
         Self(seen.map(|((path, print), parts)| Seen { path, print, parts: parts.map(Arc::new) }).collect())
     }
 }
 
 impl Reloader {
-    pub(super) fn new(loaded: Loaded, packages: Packages) -> Self {
-        Self { loaded, packages, held: Mutex::default() }
+    pub(super) fn new(loaded: Loaded, cores: Arc<Cores>, packages: Packages) -> Self {
+        Self { loaded, cores, packages, held: Mutex::default() }
     }
 
     /// Puts the sites of the start into service. A site that cannot be loaded is told about and answers 503.
@@ -87,14 +88,15 @@ impl Reloader {
         let paths = sites::folders(&self.loaded).map_err(|trouble| Failed(vec![trouble]))?;
         let mut changed = (Vec::new(), Vec::new());
         for path in &paths {
-            let print = sites::print(path);
+            let print = sites::print(path, &self.cores);
             if held.get(path).is_none_or(|old| old.print != print) {
                 changed.0.push(path.clone());
                 changed.1.push(print);
             }
         }
-        let env = platform.env.clone();
-        let found = tokio::task::spawn_blocking(move || Found::load(changed.0, changed.1, &env)).await;
+        let (cores, env) = (self.cores.clone(), platform.env.clone());
+        let found =
+            tokio::task::spawn_blocking(move || Found::load(changed.0, changed.1, &cores, &env)).await;
         let mut found = found
             .map_err(|error| Failed::one("sites", error.to_string(), "a defect: the log has the place"))?;
         for seen in &mut found.0 {

@@ -9,7 +9,8 @@ use ismart_domain::Env;
 use ismart_knowledge::catalogue::admit;
 use ismart_knowledge::{Catalogue, Feed, Index, Limits, Passage, passages_from_page};
 use ismart_sites::{
-    CollectionSource, External, Finding, Fleet, HostConflict, Severity, SiteConfig, SiteFolder, Snapshot,
+    CollectionSource, Cores, External, Finding, Fleet, HostConflict, Severity, SiteConfig, SiteFolder,
+    Snapshot,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -30,25 +31,29 @@ pub(crate) struct Parts {
 pub(super) fn load_all(loaded: &Loaded, env: &Env) -> Result<Vec<Parts>, Vec<Trouble>> {
     let paths = folders(loaded).map_err(|trouble| vec![trouble])?;
     let (sites, troubles): (Vec<_>, Vec<_>) =
-        load_each(&paths, env).into_iter().partition(|found| found.is_ok());
+        load_each(&paths, &cores(loaded), env).into_iter().partition(|found| found.is_ok());
     let troubles: Vec<Trouble> = troubles.into_iter().filter_map(Result::err).flatten().collect();
     if troubles.is_empty() { Ok(sites.into_iter().flatten().collect()) } else { Err(troubles) }
 }
 
 /// Loads site folders, each on its own, on all cores; the results are in the order of the folders.
-pub(super) fn load_each(paths: &[PathBuf], env: &Env) -> Vec<Result<Parts, Vec<Trouble>>> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+pub(super) fn load_each(
+    paths: &[PathBuf],
+    cores: &Arc<Cores>,
+    env: &Env,
+) -> Vec<Result<Parts, Vec<Trouble>>> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(path) = paths.get(at) else { return done };
-            done.push((at, load(path, env)));
+            done.push((at, load(path, cores, env)));
         }
     };
     let mut all: Vec<(usize, Result<Parts, Vec<Trouble>>)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..cores.min(paths.len())).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..threads.min(paths.len())).map(|_| scope.spawn(work)).collect();
         let mut all = work();
         for other in others {
             match other.join() {
@@ -62,12 +67,12 @@ pub(super) fn load_each(paths: &[PathBuf], env: &Env) -> Vec<Result<Parts, Vec<T
     all.into_iter().map(|(_, found)| found).collect()
 }
 
-fn load(path: &Path, env: &Env) -> Result<Parts, Vec<Trouble>> {
+fn load(path: &Path, cores: &Arc<Cores>, env: &Env) -> Result<Parts, Vec<Trouble>> {
     let folder = SiteFolder::new(path);
     let explain = |findings: Vec<Finding>| findings.iter().map(|f| trouble(path, f)).collect::<Vec<_>>();
     let config = folder.config().map_err(explain)?;
     let (catalogue, warnings) = read_feed(path, &config, env)?;
-    let mut external = External::default();
+    let mut external = External { cores: cores.clone(), ..External::default() };
     for (key, collection) in &config.collections {
         if collection.source == CollectionSource::Feed {
             let entities = catalogue.vehicles().iter().map(|vehicle| vehicle.entity()).collect();
@@ -83,11 +88,13 @@ fn load(path: &Path, env: &Env) -> Result<Parts, Vec<Trouble>> {
 }
 
 /// A number that changes when the site's folder or a feed outside of it changes.
-pub(super) fn print(path: &Path) -> u64 {
+pub(super) fn print(path: &Path, cores: &Cores) -> u64 {
     let folder = SiteFolder::new(path);
     let mut hasher = std::hash::DefaultHasher::new();
     folder.print().hash(&mut hasher);
     let config = folder.config().ok();
+    let core = config.as_ref().and_then(|config| cores.get(config.core.as_ref()?).ok());
+    core.map(|core| core.print()).hash(&mut hasher);
     let feed = config.as_ref().and_then(|config| config.section("inventory")?.get("feed")?.as_str());
     if let Some(meta) = feed.and_then(|feed| std::fs::metadata(path.join(feed)).ok()) {
         (meta.len(), meta.modified().ok()).hash(&mut hasher);
@@ -156,6 +163,11 @@ fn shared_facts(config: &SiteConfig) -> Vec<(String, String)> {
 fn page_title(snapshot: &Snapshot, url: &str) -> Option<String> {
     let path = url.split('#').next().unwrap_or(url);
     snapshot.documents().find(|document| document.url == path).map(|document| document.title.to_owned())
+}
+
+/// The cores that the configuration names a folder for.
+pub(super) fn cores(loaded: &Loaded) -> Arc<Cores> {
+    Arc::new(Cores::new(loaded.base.join(&loaded.config.cores)))
 }
 
 /// The folders of all sites, in order.
