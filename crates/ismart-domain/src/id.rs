@@ -63,6 +63,10 @@ ids! {
     ClientId = "client";
     /// A website of a client.
     SiteId = "site";
+    /// One publication of a site's content.
+    RevisionId = "revision";
+    /// A publication whose time is yet to come.
+    ScheduleId = "scheduled publication";
     /// A browser (or messenger account) that came to a site.
     VisitorId = "visitor";
     /// One stay of a visitor; ends after 30 minutes of silence.

@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ClientId, UserId};
 
-/// A role. Rights grow from top to bottom.
+/// A role. Rights grow from top to bottom; the content of sites is the editor's, the owner's and the agency's alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Sees figures, not people.
     Analyst,
+    /// Changes content of sites; sees figures, not people.
+    Editor,
     /// Answers visitors and works on leads.
     Operator,
     /// Everything of one client: also pauses the worker and replays deliveries.
@@ -31,19 +33,26 @@ pub enum Right {
     Replay,
     /// Pause and resume a worker.
     SteerWorker,
+    /// Change drafts of a site's content.
+    EditSite,
+    /// Publish a draft, bring an earlier state back.
+    PublishSite,
+    /// Say who may change what of a site.
+    AppointEditors,
     /// Move between clients.
     AllClients,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Analyst, Self::Operator, Self::Owner, Self::Agency];
+    pub const ALL: [Self; 5] = [Self::Analyst, Self::Editor, Self::Operator, Self::Owner, Self::Agency];
 
     /// The stable wire name.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Analyst => "analyst",
+            Self::Editor => "editor",
             Self::Operator => "operator",
             Self::Owner => "owner",
             Self::Agency => "agency",
@@ -62,7 +71,9 @@ impl Role {
         let least = match right {
             Right::SeeFigures => Self::Analyst,
             Right::SeePeople | Right::Answer => Self::Operator,
-            Right::Replay | Right::SteerWorker => Self::Owner,
+            Right::Replay | Right::SteerWorker | Right::AppointEditors => Self::Owner,
+            // Who answers visitors does not change pages.
+            Right::EditSite | Right::PublishSite => return self == Self::Editor || self >= Self::Owner,
             Right::AllClients => Self::Agency,
         };
         self >= least
@@ -96,5 +107,7 @@ mod tests {
         assert!(Role::Operator.may(Right::Answer) && !Role::Operator.may(Right::Replay));
         assert!(Role::Owner.may(Right::SteerWorker) && !Role::Owner.may(Right::AllClients));
         assert!(Role::Agency.may(Right::AllClients));
+        assert!(Role::Editor.may(Right::EditSite) && !Role::Editor.may(Right::SeePeople));
+        assert!(!Role::Operator.may(Right::EditSite) && Role::Owner.may(Right::PublishSite));
     }
 }

@@ -21,7 +21,7 @@ pub use diff::{Conflict, FieldChange, differences, merge, merge_texts};
 pub use disk::{Changes, EditableFile, WriteError, editable, editable_files, materialise};
 pub use gate::{Gate, Hold, WEIGHT_BUDGET, gate};
 pub use schema::{Field, Schema, Shape, schema_of};
-pub use text::{EditError, Op, apply};
+pub use text::{EditError, Op, apply, read};
 pub use trace::Place;
 pub use usage::{Usage, usages};
 pub use walk::{Counts, Marked, Spot, SpotKind, Way, marked};

@@ -17,6 +17,7 @@ pub mod bookings;
 pub mod clients;
 pub mod conversations;
 pub mod deliveries;
+pub mod editing;
 pub mod effects;
 pub mod events;
 pub mod figures;

@@ -6,6 +6,7 @@
 mod assets;
 mod chat;
 pub mod console;
+pub mod editing;
 mod form;
 mod form_token;
 mod health;

@@ -10,6 +10,7 @@ use ismart_store::Store;
 use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
 
+use crate::editing::Editing;
 use crate::rate::Limits;
 use crate::site::Shelf;
 
@@ -125,6 +126,8 @@ pub struct Platform {
     pub options: Options,
     pub(crate) limits: Limits,
     pub(crate) shelf: Shelf,
+    /// Drafts and publications of sites.
+    pub editing: Editing,
 }
 
 impl std::fmt::Debug for Platform {
@@ -146,8 +149,9 @@ impl Platform {
         let env = store.env().clone();
         let limits = Limits::new(options.per_minute);
         let shelf = Shelf::new(options.keep);
+        let editing = Editing::new(store.clone(), world.clone());
         let clients = ArcSwap::from_pointee(clients.into_iter().map(Arc::new).collect());
-        Self { store, env, world, desk, clients, options, limits, shelf }
+        Self { store, env, world, desk, clients, options, limits, shelf, editing }
     }
 
     /// The site of a `Host` header with its place.

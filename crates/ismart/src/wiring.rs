@@ -16,6 +16,7 @@ use ismart_domain::{ClientId, Env, Secret};
 use ismart_http::{AddressPolicy, Client};
 use ismart_leads::Destination;
 use ismart_store::{Store, StoreError, Tx, clients, users};
+use ismart_web::editing::Editing;
 use ismart_web::{ClientProfile, DestinationProfile, Options, Platform, World};
 use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
@@ -120,10 +121,23 @@ pub(crate) async fn wire(
     simulation: Option<Simulation>,
 ) -> Result<Wired, Failed> {
     let config = &loaded.config;
-    let cores = sites::cores(loaded);
-    let found = Found::all(loaded, &cores, &env)?;
     let packages = workers::load_all(loaded).map_err(Failed)?;
     let store = open_store(config, data, env.clone()).await?;
+    // What a crash kept out of the folders is brought there before anything is read from them.
+    let completed = Editing::recover(&store, || sites::roots(loaded)).await;
+    match completed {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(publications = count, "publications were completed after a crash"),
+        Err(error) => {
+            return Err(Failed::one(
+                "sites",
+                error.to_string(),
+                "mend the cause and start again; nothing is lost",
+            ));
+        }
+    }
+    let cores = sites::cores(loaded);
+    let found = Found::all(loaded, &cores, &env)?;
     let (profiles, destinations) = open_clients(loaded, &store, simulation.as_ref()).await?;
     let secret = form_secret(&store, &env).await?;
     let desk = Desk::new(store.clone());

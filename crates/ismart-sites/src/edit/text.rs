@@ -80,7 +80,7 @@ pub enum EditError {
 /// # Errors
 /// [`EditError`]: the file is not JSON, or the place is not there.
 pub fn apply(file: &str, text: &str, op: &Op) -> Result<String, EditError> {
-    let root = json::parse(file, text).map_err(EditError::Syntax)?;
+    let root = read(file, text)?;
     let missing = |pointer: &str| EditError::Missing { pointer: pointer.to_owned() };
     match op {
         Op::Set { pointer, value } => {
@@ -131,6 +131,14 @@ pub fn apply(file: &str, text: &str, op: &Op) -> Result<String, EditError> {
             splice(text, pointer, &Value::Array(items))
         }
     }
+}
+
+/// The content of a JSON file's text.
+///
+/// # Errors
+/// [`EditError::Syntax`] with line, reason and repair.
+pub fn read(file: &str, text: &str) -> Result<Value, EditError> {
+    json::parse(file, text).map_err(EditError::Syntax)
 }
 
 fn list(root: &Value, pointer: &str) -> Result<Vec<Value>, EditError> {

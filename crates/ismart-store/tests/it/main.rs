@@ -1,6 +1,8 @@
 //! The store's promises, proved on every engine that is at hand.
 
 #[cfg(test)]
+mod editing;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod promises;

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use crate::engines::{self, Temporary};
 
 /// Proves a promise on every engine that is at hand.
-async fn on_every_engine<F: Future<Output = ()>>(promise: impl Fn(Temporary) -> F) {
+pub(crate) async fn on_every_engine<F: Future<Output = ()>>(promise: impl Fn(Temporary) -> F) {
     promise(engines::sqlite().await).await;
     if let Some(temporary) = engines::postgres().await {
         promise(temporary).await;

@@ -64,6 +64,7 @@ pub(super) fn mode(texts: &Texts, mode: Mode) -> &str {
 pub(super) fn role_key(role: Role) -> &'static str {
     match role {
         Role::Analyst => "role.analyst",
+        Role::Editor => "role.editor",
         Role::Operator => "role.operator",
         Role::Owner => "role.owner",
         Role::Agency => "role.agency",

@@ -67,6 +67,10 @@ pub(super) async fn run(wired: Wired, listener: TcpListener) -> Result<ExitCode,
             Err(error) => tracing::error!(error = %error, "unanswered conversations could not be read"),
         }
     });
+    let platform = wired.platform.clone();
+    let until = stopped.clone();
+    let publishing = tokio::spawn(async move { platform.editing.run_schedules(until).await });
+    tokio::spawn(refresh_published(wired.reloader.clone(), wired.platform.clone()));
     tokio::spawn(signals(stop));
     #[cfg(unix)]
     tokio::spawn(reload_on_hangup(wired.reloader.clone(), wired.platform.clone()));
@@ -82,6 +86,8 @@ pub(super) async fn run(wired: Wired, listener: TcpListener) -> Result<ExitCode,
         return Err(error.into());
     }
     resuming.abort();
+    // A publication that was begun is finished; one that was not is taken up at the next start.
+    let _panicked = publishing.await.is_err();
     wired.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -111,6 +117,21 @@ async fn signals(stop: watch::Sender<bool>) {
         return std::future::pending().await;
     }
     stop.send_replace(true);
+}
+
+/// Visitors see a publication at once; what workers know of the site and what forms say follows from the folder.
+async fn refresh_published(reloader: Arc<wiring::Reloader>, platform: Arc<Platform>) {
+    use tokio::sync::broadcast::error::RecvError;
+    let mut published = platform.editing.listen();
+    loop {
+        match published.recv().await {
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+        if let Err(Failed(faults)) = reloader.reload(&platform).await {
+            say_faults(faults);
+        }
+    }
 }
 
 /// Loads the sites again; when they have problems, the old ones stay and the problems are logged.

@@ -23,7 +23,7 @@ pub(super) struct User {
     /// Name shown to visitors and colleagues [default: the sign-in name]
     #[arg(long)]
     name: Option<String>,
-    /// analyst, operator, owner or agency
+    /// analyst, editor, operator, owner or agency
     #[arg(long, default_value = "owner", value_parser = role)]
     role: Role,
     /// Slug of the client he works for; without it he belongs to the agency
@@ -35,7 +35,7 @@ pub(super) struct User {
 }
 
 fn role(code: &str) -> Result<Role, String> {
-    Role::from_code(code).ok_or_else(|| "use analyst, operator, owner or agency".to_owned())
+    Role::from_code(code).ok_or_else(|| "use analyst, editor, operator, owner or agency".to_owned())
 }
 
 /// Adds the person, or changes his password; the password is read from standard input, never from the command line.

@@ -1,5 +1,6 @@
 //! Site folders become snapshots, catalogues and indexes of what may be quoted.
 
+use std::collections::HashMap;
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -186,6 +187,12 @@ pub(super) fn folders(loaded: &Loaded) -> Result<Vec<PathBuf>, Trouble> {
         entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir() && !hidden(path)).collect();
     paths.sort();
     Ok(paths)
+}
+
+/// Key of a site → its folder, of those whose configuration can be read.
+pub(super) fn roots(loaded: &Loaded) -> HashMap<String, PathBuf> {
+    let paths = folders(loaded).ok().into_iter().flatten();
+    paths.filter_map(|path| Some((SiteFolder::new(&path).config().ok()?.site, path))).collect()
 }
 
 /// Everything that is wrong with a site that loads.
