@@ -9,8 +9,12 @@ use serde_json::Value;
 use crate::core::{CoreChoice, Override};
 use crate::finding::{Finding, Position};
 
+mod legacy;
 mod reader;
 
+pub use legacy::{
+    Builder, Fill, Fonts, Legacy, LegacyCollection, ListParams, Mend, Methods, Place, SitemapList, Variables,
+};
 use reader::Reader;
 
 /// The file, relative to the site folder.
@@ -126,6 +130,8 @@ pub struct SiteConfig {
     pub collections: IndexMap<String, Collection>,
     /// Free keys that templates see as `settings`; public by nature.
     pub settings: serde_json::Map<String, Value>,
+    /// `[legacy]`: what a site of the PHP platform does differently.
+    pub legacy: Option<Legacy>,
     /// Sections owned by other parts of the platform, as they stand in the file.
     pub sections: BTreeMap<String, toml::Table>,
 }
@@ -185,6 +191,7 @@ const KEYS: &[&str] = &[
     "default_language",
     "duplicates",
     "hosts",
+    "legacy",
     "name",
     "noindex_hosts",
     "overrides",
@@ -246,6 +253,7 @@ fn read(reader: &mut Reader<'_>, raw: &toml::Table, folder: &str) -> SiteConfig 
         overrides: overrides(reader),
         collections: collections(reader),
         settings: settings(reader, raw),
+        legacy: legacy::read(reader),
         sections: raw
             .iter()
             .filter(|(key, _)| OWNED_ELSEWHERE.contains(&key.as_str()))

@@ -72,6 +72,18 @@ pub(crate) struct Language {
 }
 
 impl Language {
+    /// A language without content.
+    pub(crate) fn none() -> &'static Self {
+        static NONE: std::sync::LazyLock<Language> = std::sync::LazyLock::new(|| Language {
+            code: String::new(),
+            pages: BTreeMap::new(),
+            seo: BTreeMap::new(),
+            collections: IndexMap::new(),
+            paths: HashMap::new(),
+        });
+        &NONE
+    }
+
     pub(crate) fn entities(&self, collection: &str) -> Option<&Entities> {
         self.collections.get(collection)
     }
@@ -122,7 +134,8 @@ impl Content {
                 collections: IndexMap::new(),
                 paths: HashMap::new(),
             };
-            if language.pages.is_empty() {
+            // The PHP platform answers in every declared language, if only to say that there is no such page.
+            if language.pages.is_empty() && config.legacy.is_none() {
                 continue;
             }
             let default = languages.is_empty();
@@ -180,6 +193,13 @@ fn folder(files: &BTreeMap<String, Arc<Value>>, prefix: &str) -> BTreeMap<String
             (!id.contains('/')).then(|| (id.to_owned(), value.clone()))
         })
         .collect()
+}
+
+/// The names of the files directly in a folder, in the order of people.
+pub(crate) fn folder_slugs(files: &BTreeMap<String, Arc<Value>>, prefix: &str) -> Vec<String> {
+    let mut slugs: Vec<String> = folder(files, prefix).into_keys().collect();
+    slugs.sort_by(|a, b| natural(a, b));
+    slugs
 }
 
 fn entities(
@@ -250,11 +270,7 @@ fn from_files(
     entities: &mut Entities,
 ) {
     let prefix = format!("data/json/{}/{}/", language.code, collection.data_dir);
-    let slugs = listed_slugs(collection, language).unwrap_or_else(|| {
-        let mut slugs: Vec<String> = folder(files, &prefix).into_keys().collect();
-        slugs.sort_by(|a, b| natural(a, b));
-        slugs
-    });
+    let slugs = listed_slugs(collection, language).unwrap_or_else(|| folder_slugs(files, &prefix));
     for slug in slugs {
         let file = format!("{prefix}{slug}.json");
         let Some(value) = files.get(&file) else { continue };

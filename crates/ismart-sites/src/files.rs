@@ -25,7 +25,7 @@ const BIGGEST_BUILT: u64 = 8 * 1024 * 1024;
 const DEPTH: usize = 32;
 
 /// Folders of `data/` that visitors may read; `data/json` and feeds are not among them.
-const OPEN_DATA: &[&str] = &["audio", "docs", "files", "fonts", "img", "video"];
+pub(crate) const OPEN_DATA: &[&str] = &["audio", "docs", "files", "fonts", "img", "video"];
 
 /// One file found under a site folder.
 #[derive(Debug)]
@@ -105,6 +105,19 @@ fn enter(disk: &Path, path: &str, depth: usize, found: &mut Vec<Found>, findings
             Err(error) => findings.push(unreadable(&full, &error)),
         }
     }
+}
+
+/// One regular file under `root`, by its path.
+pub(crate) fn find(root: &Path, file: &str) -> Option<Found> {
+    let disk = root.join(file);
+    let meta = std::fs::symlink_metadata(&disk).ok().filter(std::fs::Metadata::is_file)?;
+    let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+    Some(Found {
+        path: file.to_owned(),
+        disk,
+        len: meta.len(),
+        modified: modified.map_or(0, |age| age.as_millis()),
+    })
 }
 
 /// A file or folder that could not be read.
@@ -259,6 +272,24 @@ impl FileIndex {
     fn disk(&self, entry: &FileEntry) -> PathBuf {
         let root = if entry.shared { &self.core } else { &self.root };
         root.join(entry.path.as_ref())
+    }
+
+    /// Adds one file that no folder of ours holds; it is answered from the disk.
+    pub(crate) fn open(&mut self, found: Found, address: String) {
+        if self.files.contains_key(&address) || extension(&found.path) == "php" {
+            return;
+        }
+        let entry = FileEntry {
+            path: found.path.into(),
+            kept: None,
+            len: found.len,
+            modified: found.modified,
+            digest: None,
+            cache: Cache::Revalidate,
+            shared: false,
+            size: OnceLock::new(),
+        };
+        self.files.insert(address, entry);
     }
 
     /// The bytes of a file, or where they are.

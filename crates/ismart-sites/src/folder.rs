@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::config::{SITE_TOML, SiteConfig};
+use crate::config::{Legacy, SITE_TOML, SiteConfig};
 use crate::content::{Content, GLOBAL};
 use crate::core::Cores;
 use crate::files::{FileIndex, unreadable, walk};
@@ -101,8 +101,10 @@ impl SiteFolder {
                 None
             }
         };
-        let redirects = self.redirects(&mut findings);
-        let files = self.read_json(&mut findings);
+        let legacy = config.as_ref().and_then(|config| config.legacy.as_ref());
+        let redirects = self.redirects(legacy, &mut findings);
+        let mut broken = Vec::new();
+        let files = self.read_json(if legacy.is_some() { &mut broken } else { &mut findings });
         if !files.contains_key(GLOBAL) && !findings.iter().any(|finding| finding.file == GLOBAL) {
             findings.push(Finding::error(
                 "content.global",
@@ -120,6 +122,12 @@ impl SiteFolder {
                 "the folder has no templates",
                 "add templates/pages/page.twig and templates/sections/*.twig",
             ));
+        }
+        if let Some(legacy) = legacy {
+            crate::legacy::open_files(&self.root, legacy, &mut assets, &mut findings);
+            for name in &legacy.empty_templates {
+                templates.entry(name.clone()).or_insert_with(|| "".into());
+            }
         }
         let Some(config) = config else { return Err(findings) };
         let core = config.core.as_ref().and_then(|choice| match external.cores.get(choice) {
@@ -158,6 +166,7 @@ impl SiteFolder {
             manifests,
             templates,
             core,
+            broken,
         })))
     }
 
@@ -166,13 +175,17 @@ impl SiteFolder {
         std::fs::read_to_string(self.root.join(SITE_TOML)).is_ok_and(|text| text.contains("[core]"))
     }
 
-    fn redirects(&self, findings: &mut Vec<Finding>) -> Redirects {
-        let disk = self.root.join(REDIRECTS);
+    fn redirects(&self, legacy: Option<&Legacy>, findings: &mut Vec<Finding>) -> Redirects {
+        let file = legacy.map_or(REDIRECTS, |legacy| legacy.redirects.as_str());
+        let disk = self.root.join(file);
         if !disk.exists() {
             return Redirects::default();
         }
-        let Some(text) = read_text(&disk, REDIRECTS, findings) else { return Redirects::default() };
-        match json::parse(REDIRECTS, &text) {
+        let Some(text) = read_text(&disk, file, findings) else { return Redirects::default() };
+        // The PHP platform passes over a rule that is none, and over a file that is no JSON.
+        let mut passed_over = Vec::new();
+        let findings = if legacy.is_some() { &mut passed_over } else { findings };
+        match json::parse(file, &text) {
             Ok(value) => Redirects::read(&text, &value, findings),
             Err(finding) => {
                 findings.push(*finding);

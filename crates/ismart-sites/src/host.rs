@@ -10,6 +10,7 @@ use crate::config::{SiteConfig, TrailingSlash};
 use crate::content::Content;
 use crate::core::Core;
 use crate::files::{FileIndex, Size};
+use crate::finding::Finding;
 use crate::json;
 use crate::redirects::Redirects;
 
@@ -51,7 +52,8 @@ impl Manifests {
     }
 }
 
-fn sizes(value: &Value) -> HashMap<String, Size> {
+/// Name of a picture → its size, as a build wrote them.
+pub(crate) fn sizes(value: &Value) -> HashMap<String, Size> {
     let side = |entry: &Value, key| entry.get(key)?.as_u64().and_then(|n| u32::try_from(n).ok());
     let map = value.as_object().into_iter().flatten();
     map.filter_map(|(path, entry)| Some((path.clone(), (side(entry, "width")?, side(entry, "height")?))))
@@ -71,6 +73,8 @@ pub(crate) struct Parts {
     pub(crate) templates: BTreeMap<String, Arc<str>>,
     /// What the site is built on.
     pub(crate) core: Option<Arc<Core>>,
+    /// JSON files of a legacy site that do not parse: to such a site they are not there.
+    pub(crate) broken: Vec<Finding>,
 }
 
 /// The site as its templates see it under one base address.
@@ -140,6 +144,15 @@ impl Host {
         match built {
             Some(map) => map.as_ref().clone(),
             None => self.parts.files.manifest(kind).map(|(name, path)| (name, Value::from(path))).collect(),
+        }
+    }
+
+    /// The manifest that the build of a site wrote for a kind of asset.
+    pub(crate) fn built_manifest(&self, kind: &str) -> Option<&Value> {
+        match kind {
+            "js" => self.parts.manifests.js.as_deref(),
+            "css" => self.parts.manifests.css.as_deref(),
+            _ => None,
         }
     }
 

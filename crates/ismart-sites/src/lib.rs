@@ -45,7 +45,8 @@ mod view;
 pub use answer::{Answer, Cache, FileBody, Page, PageKey, PerRequest, Request};
 pub use check::check;
 pub use config::{
-    Collection, CollectionSource, Duplicates, OWNED_ELSEWHERE, SITE_TOML, SiteConfig, TrailingSlash,
+    Builder, Collection, CollectionSource, Duplicates, Fill, Fonts, Legacy, LegacyCollection, ListParams,
+    Mend, Methods, OWNED_ELSEWHERE, Place, SITE_TOML, SiteConfig, SitemapList, TrailingSlash, Variables,
 };
 pub use conventions::{Fixed, conventions, fix};
 pub use core::{Core, CoreChoice, Cores, Difference, Override};

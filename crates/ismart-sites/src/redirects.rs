@@ -17,6 +17,8 @@ const STATUSES: &[u16] = &[301, 302, 303, 307, 308];
 pub(crate) struct Rule {
     /// Lower case, without final slash when exact.
     pub(crate) from: String,
+    /// As it stands in the file.
+    written: String,
     pub(crate) to: String,
     pub(crate) prefix: bool,
     pub(crate) status: u16,
@@ -100,6 +102,38 @@ impl Redirects {
     }
 }
 
+impl Rule {
+    /// The path or its beginning, as it stands in the file.
+    pub(crate) fn written(&self) -> &str {
+        &self.written
+    }
+}
+
+impl Redirects {
+    /// As the PHP platform finds: the path as it is written in the address, a prefix ends where a segment does.
+    pub(crate) fn find_exactly(&self, path: &str, any_case: bool) -> Option<(u16, String)> {
+        let path = strip(path);
+        let lower = path.to_lowercase();
+        for rule in &self.rules {
+            let asked = if any_case { lower.as_str() } else { path };
+            let from = if any_case { rule.from.as_str() } else { rule.written.as_str() };
+            if !rule.prefix {
+                if from == asked {
+                    return Some((rule.status, rule.to.clone()));
+                }
+                continue;
+            }
+            let from = from.trim_end_matches('/');
+            let tail = asked.strip_prefix(from).filter(|_| !from.is_empty());
+            if tail.is_some_and(|tail| tail.is_empty() || tail.starts_with('/')) {
+                let tail = path.get(from.len()..).unwrap_or("");
+                return Some((rule.status, format!("{}{tail}", rule.to.trim_end_matches('/'))));
+            }
+        }
+        None
+    }
+}
+
 /// A path without its final slashes, the root excepted.
 pub(crate) fn strip(path: &str) -> &str {
     match path.trim_end_matches('/') {
@@ -161,7 +195,7 @@ fn rule(item: &Value) -> Result<Rule, (String, String, &'static str)> {
     };
     let prefix = from_key == "from_prefix";
     let from = if prefix { from } else { strip(from) };
-    Ok(Rule { from: from.to_lowercase(), to: to.to_owned(), prefix, status })
+    Ok(Rule { from: from.to_lowercase(), written: from.to_owned(), to: to.to_owned(), prefix, status })
 }
 
 #[cfg(test)]

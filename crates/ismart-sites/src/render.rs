@@ -26,6 +26,9 @@ impl Snapshot {
     /// failure for the log, and touches no other page.
     #[must_use]
     pub fn answer(&self, request: &Request<'_>) -> Answer {
+        if let Some(policies) = &self.config().legacy {
+            return self.legacy_answer(policies, request);
+        }
         if !matches!(request.method, "GET" | "HEAD") {
             return Answer::MethodNotAllowed { allow: "GET, HEAD" };
         }
@@ -56,6 +59,9 @@ impl Snapshot {
         request: &Request<'_>,
         target: &Target<'_>,
     ) -> Result<MappedPage, RenderFailure> {
+        if let Some(policies) = &self.config().legacy {
+            return self.legacy_mapped(policies, request);
+        }
         let view = self.view(&self.base_url(request.scheme, request.host));
         let render = Rendering { site: self, view: &view, request, target };
         let Prepared { template, context, shared, title, failure } = render.prepared()?;
@@ -64,7 +70,7 @@ impl Snapshot {
         Ok(MappedPage { mapped, title, failure })
     }
 
-    fn is_hidden(&self, host: &str) -> bool {
+    pub(crate) fn is_hidden(&self, host: &str) -> bool {
         let host = crate::fleet::host_key(host);
         self.config().noindex_hosts.iter().any(|end| host.ends_with(end.as_str()))
     }
@@ -199,7 +205,7 @@ fn headers(language: &str, hidden: bool) -> Vec<(&'static str, String)> {
     headers
 }
 
-fn file_answer(
+pub(crate) fn file_answer(
     request: &Request<'_>,
     body: FileBody,
     content_type: &'static str,

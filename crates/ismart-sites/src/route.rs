@@ -48,6 +48,9 @@ fn is_api(path: &str) -> bool {
 impl Snapshot {
     /// Finds what the raw `path` with its `query` stands for.
     pub(crate) fn route(&self, raw: &str, query: Option<&str>) -> Route<'_> {
+        if let Some(policies) = &self.config().legacy {
+            return self.legacy_as_route(policies, raw, query);
+        }
         let Some(path) = Path::parse(raw) else { return Route::Missing { language: 0, in_url: false } };
         let joined = path.joined();
         if !path.slash && !path.doubled {

@@ -161,6 +161,12 @@ impl Snapshot {
         &self.faults
     }
 
+    /// JSON files that do not parse, of a site of the PHP platform: it goes on without them, as it always did.
+    #[must_use]
+    pub fn broken_files(&self) -> &[Finding] {
+        &self.parts.broken
+    }
+
     /// What a path (percent-encoded, with leading slash) stands for.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Resolution {

@@ -191,6 +191,14 @@ impl Engine {
         for function in functions {
             environment.add(function);
         }
+        if let Some(policies) = &host.parts.config.legacy {
+            for (name, value) in crate::legacy::globals(&host, policies) {
+                environment.add_global(name, value);
+            }
+            for function in crate::legacy::functions(&host, policies) {
+                environment.add(function);
+            }
+        }
         Self { environment }
     }
 

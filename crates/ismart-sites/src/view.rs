@@ -19,6 +19,8 @@ pub(crate) struct View {
     base_url: Arc<str>,
     pub(crate) engine: Engine,
     languages: HashMap<String, LanguageView>,
+    /// What a site of the PHP platform has instead of the pages and entities of its languages.
+    pub(crate) legacy: Option<crate::legacy::LegacyView>,
 }
 
 /// One language of a view.
@@ -31,6 +33,13 @@ pub(crate) struct LanguageView {
     pub(crate) entities: HashMap<String, Vec<EntityView>>,
     /// The title of the home page in the navigation.
     pub(crate) home_title: String,
+}
+
+impl LanguageView {
+    /// A language with variables and no pages: those of a legacy site are kept elsewhere.
+    pub(crate) fn of_variables(shared: Arc<Array>) -> Self {
+        Self { shared, pages: HashMap::new(), entities: HashMap::new(), home_title: String::new() }
+    }
 }
 
 /// One page, with the items of its lists in place.
@@ -59,7 +68,7 @@ pub(crate) enum Seo {
 }
 
 impl Seo {
-    fn of(value: &Json, base_url: &str) -> Self {
+    pub(crate) fn of(value: &Json, base_url: &str) -> Self {
         let ready = absolute(value, base_url);
         let mut twig = false;
         json::strings(&ready, "", &mut |_, text| twig |= has_twig(text));
@@ -75,6 +84,10 @@ pub(crate) fn has_twig(text: &str) -> bool {
 impl View {
     pub(crate) fn build(site: &Snapshot, host: Host) -> Self {
         let base_url = host.base_url.clone();
+        if let Some(policies) = &site.config().legacy {
+            let (legacy, languages) = crate::legacy::LegacyView::build(site, policies, &host);
+            return Self { base_url, engine: Engine::new(host), languages, legacy: Some(legacy) };
+        }
         let fonts = Value::list(host.fonts().into_iter().map(Value::from));
         let settings = settings(site);
         let config = Value::map([("settings", settings.clone())]);
@@ -100,7 +113,7 @@ impl View {
             };
             languages.insert(language.code.clone(), view);
         }
-        Self { base_url, engine: Engine::new(host), languages }
+        Self { base_url, engine: Engine::new(host), languages, legacy: None }
     }
 
     pub(crate) fn base_url(&self) -> &str {
@@ -113,7 +126,7 @@ impl View {
 }
 
 /// What templates see as `settings`: public facts of the configuration, never a secret.
-fn settings(site: &Snapshot) -> Value {
+pub(crate) fn settings(site: &Snapshot) -> Value {
     let config = site.config();
     let codes = &site.content().codes;
     let mut settings = serde_json::Map::new();
@@ -129,7 +142,7 @@ fn settings(site: &Snapshot) -> Value {
     value(&Json::Object(settings))
 }
 
-fn current_language(site: &Snapshot, language: &Language, base_url: &str) -> Value {
+pub(crate) fn current_language(site: &Snapshot, language: &Language, base_url: &str) -> Value {
     let declared = site.global().get("lang").and_then(Json::as_array).into_iter().flatten();
     let mut found = declared.filter(|lang| json::text(lang, "code") == Some(&language.code));
     match found.next() {

@@ -141,7 +141,12 @@ impl<'t> Reader<'t> {
 
     /// One of the named values; its default when the key is absent.
     pub(super) fn choice<T: Copy + Default>(&mut self, path: &[&str], choices: &[(&str, T)]) -> T {
-        let Some(text) = self.text(path) else { return T::default() };
+        self.one_of(path, choices, T::default())
+    }
+
+    /// One of the named values; `default` when the key is absent.
+    pub(super) fn one_of<T: Copy>(&mut self, path: &[&str], choices: &[(&str, T)], default: T) -> T {
+        let Some(text) = self.text(path) else { return default };
         match choices.iter().find(|(name, _)| *name == text) {
             Some((_, value)) => *value,
             None => {
@@ -151,9 +156,14 @@ impl<'t> Reader<'t> {
                     &format!("`{}` cannot be \"{text}\"", path.join(".")),
                     &format!("write {}", names.join(" or ")),
                 );
-                T::default()
+                default
             }
         }
+    }
+
+    /// Whether there is anything at `path`.
+    pub(super) fn has(&self, path: &[&str]) -> bool {
+        self.value(path).is_some()
     }
 
     /// The keys of a table in the order of the file; none when it is absent.

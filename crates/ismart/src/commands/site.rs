@@ -1,5 +1,6 @@
 //! `ismart site`: tools for whole sites.
 
+mod compare;
 mod import;
 
 use std::process::ExitCode;
@@ -18,8 +19,10 @@ pub(super) struct Site {
 
 #[derive(Debug, Subcommand)]
 enum Tool {
-    /// Read a site of the PHP platform as it is, report what it is and what cannot be read
+    /// Read a site of the PHP platform as it is, report what becomes of it, and write our configuration for it
     Import(import::Import),
+    /// Ask the original and the imported site for every address, and show where answers differ
+    Compare(compare::Compare),
 }
 
 impl Site {
@@ -27,6 +30,7 @@ impl Site {
     pub(super) fn json(&self) -> bool {
         match &self.tool {
             Tool::Import(import) => import.json,
+            Tool::Compare(compare) => compare.json,
         }
     }
 }
@@ -35,5 +39,6 @@ impl Site {
 pub(super) async fn site(site: Site) -> Result<ExitCode, Failed> {
     match site.tool {
         Tool::Import(import) => import::import(&import),
+        Tool::Compare(compare) => compare::compare(&compare).await,
     }
 }
