@@ -43,7 +43,7 @@ enum Command {
     Migrate(Place),
     /// Add a person who may sign in to the console, or change his password
     User(user::User),
-    /// Bring sites of the PHP platform over and compare them with the original
+    /// Make sites of starter packs, add to them, bring sites of the PHP platform over
     Site(site::Site),
     /// Check, lint, format and explain Twig templates
     Twig(twig::Twig),

@@ -1,7 +1,15 @@
 //! `ismart site`: tools for whole sites.
 
+mod add;
+mod brief;
+mod colour;
 mod compare;
+mod complexes;
 mod import;
+mod new;
+pub(crate) mod pack;
+mod scaffold;
+mod text;
 
 use std::process::ExitCode;
 
@@ -19,6 +27,10 @@ pub(super) struct Site {
 
 #[derive(Debug, Subcommand)]
 enum Tool {
+    /// Make a complete site of a starter pack and a brief
+    New(Box<new::New>),
+    /// Add a page, a collection, a section or a component to a site
+    Add(add::Add),
     /// Read a site of the PHP platform as it is, report what becomes of it, and write our configuration for it
     Import(import::Import),
     /// Ask the original and the imported site for every address, and show where answers differ
@@ -31,6 +43,7 @@ impl Site {
         match &self.tool {
             Tool::Import(import) => import.json,
             Tool::Compare(compare) => compare.json,
+            Tool::New(_) | Tool::Add(_) => false,
         }
     }
 }
@@ -38,7 +51,20 @@ impl Site {
 /// Runs the tool.
 pub(super) async fn site(site: Site) -> Result<ExitCode, Failed> {
     match site.tool {
+        Tool::New(new) => new::new(*new).await,
+        Tool::Add(add) => add::add(&add),
         Tool::Import(import) => import::import(&import),
         Tool::Compare(compare) => compare::compare(&compare).await,
     }
+}
+
+/// Whether a text is a bare host name, as `hosts` of `site.toml` wants it.
+fn host(text: &str) -> Result<(), String> {
+    let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b));
+    if text.is_empty() || !plain {
+        return Err(format!(
+            "`{text}` is not a bare host name: lower case, no scheme, port or path; national names in punycode"
+        ));
+    }
+    Ok(())
 }

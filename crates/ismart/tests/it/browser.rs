@@ -6,7 +6,7 @@ use crate::server::{Demo, HEAVY, root, say};
 
 #[test]
 fn the_whole_chain_in_a_browser() {
-    let missing = missing();
+    let missing = missing(&["playwright-core"]);
     if !missing.is_empty() {
         let how = "apt-get install chromium nodejs npm && npm ci --ignore-scripts --prefix e2e";
         say(&format!("NOT RUN in a browser: {} missing; {how}", missing.join(", ")));
@@ -34,7 +34,8 @@ fn the_whole_chain_in_a_browser() {
     assert!(text.contains("# pass") || text.contains("ℹ pass"), "the runner ran no test: {text}");
 }
 
-fn missing() -> Vec<&'static str> {
+/// What a test in a browser needs and this machine lacks.
+pub(crate) fn missing(packages: &[&'static str]) -> Vec<&'static str> {
     let mut missing = Vec::new();
     let runs =
         |program: &str| Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
@@ -44,8 +45,6 @@ fn missing() -> Vec<&'static str> {
     if !runs("chromium") {
         missing.push("chromium");
     }
-    if !root().join("e2e/node_modules/playwright-core").exists() {
-        missing.push("playwright-core");
-    }
+    missing.extend(packages.iter().filter(|package| !root().join("e2e/node_modules").join(package).exists()));
     missing
 }

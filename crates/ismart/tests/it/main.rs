@@ -11,6 +11,10 @@ mod fleet;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod lighthouse;
+#[cfg(test)]
+mod packs;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod twig;

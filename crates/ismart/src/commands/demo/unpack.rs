@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use include_dir::{Dir, include_dir};
-
+use crate::commands::site::pack::Pack;
 use crate::output::Failed;
-
-static SITE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../verticals/car-dealer");
 
 /// Writes the site into the data folder, unless it is there: what was edited stays.
 pub(super) fn unpack(data: &Path) -> Result<(), Failed> {
@@ -23,8 +20,13 @@ pub(super) fn unpack(data: &Path) -> Result<(), Failed> {
     if part.exists() {
         std::fs::remove_dir_all(&part).map_err(failed)?;
     }
-    std::fs::create_dir_all(&part).map_err(failed)?;
-    SITE.extract(&part).map_err(failed)?;
+    for (path, content) in Pack::find("car-dealer")?.files {
+        let file = part.join(path);
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        std::fs::write(file, content).map_err(failed)?;
+    }
     std::fs::rename(&part, &site).map_err(failed)
 }
 
