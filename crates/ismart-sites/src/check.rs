@@ -25,7 +25,11 @@ pub(crate) use html::tags;
 /// Findings are in a stable order: by file, then by place.
 #[must_use]
 pub fn check(site: &Snapshot, now: Timestamp) -> Vec<Finding> {
-    let mut checker = Checker { site, findings: site.template_faults().to_vec(), texts: HashMap::new() };
+    let mut checker = Checker {
+        site,
+        findings: site.template_faults().iter().chain(site.broken_files()).cloned().collect(),
+        texts: HashMap::new(),
+    };
     checker.files();
     for language in &site.content().languages {
         checker.language(language);

@@ -60,7 +60,7 @@ pub(super) fn slugs(site: &Snapshot, language: &str, collection: &Collection) ->
 pub(super) fn entity(site: &Snapshot, language: &str, collection: &Collection, slug: &str) -> Option<Value> {
     let file = format!("data/json/{language}/{}/{slug}.json", collection.data_dir);
     let found = site.content().files.get(&file)?;
-    let key = collection.item_key.as_deref();
+    let key = collection.item_key.as_deref().filter(|key| !key.is_empty());
     if key.is_some_and(|key| is_empty(found.get(key))) || found.get("visible") == Some(&Value::Bool(false)) {
         return None;
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::detect::{Detected, Generation, detect};
+use super::detect::{Detected, detect};
 use super::php::Unread;
 use crate::config::{Mend, SITE_TOML, SiteConfig};
 use crate::finding::Finding;
@@ -67,6 +67,9 @@ pub struct Imported {
     /// The same as a table.
     #[serde(skip)]
     table: toml::Table,
+    /// Collections and lists in the order of the old configuration.
+    #[serde(skip)]
+    order: Vec<String>,
 }
 
 /// Why a folder cannot be imported.
@@ -105,11 +108,12 @@ pub fn import(folder: &Path, options: &Options) -> Result<Imported, ImportError>
         findings: Vec::new(),
         site_toml: String::new(),
         table: toml::Table::new(),
+        order: Vec::new(),
     };
     let mut table = configuration::read(&root, options, &mut imported);
     templates::look(&root, &mut table, &mut imported);
     mends::list(&root, &mut table, &mut imported);
-    imported.site_toml = text(&table, imported.detected.generation);
+    imported.site_toml = text(&table, &imported);
     if let Err(findings) = SiteConfig::parse(&imported.site_toml, &imported.name) {
         return Err(ImportError::Broken(findings));
     }
@@ -117,12 +121,36 @@ pub fn import(folder: &Path, options: &Options) -> Result<Imported, ImportError>
     Ok(imported)
 }
 
-fn text(table: &toml::Table, generation: Generation) -> String {
+/// The text of `site.toml`: tables whose order means something stand last, in that order.
+fn text(table: &toml::Table, imported: &Imported) -> String {
+    let mut rest = table.clone();
+    let collections = rest.remove("collections");
+    let lists = rest
+        .get_mut("legacy")
+        .and_then(toml::Value::as_table_mut)
+        .and_then(|legacy| legacy.remove("sitemap_lists"));
     // What was made here is a table of texts, numbers and flags: it can always be written.
-    let body = toml::to_string_pretty(table).unwrap_or_default();
+    let pretty = |table: &toml::Table| toml::to_string_pretty(table).unwrap_or_default();
+    let one = |path: &[&str], key: &str, value: &toml::Value| {
+        let inner = toml::Table::from_iter([(key.to_owned(), value.clone())]);
+        let nested = path.iter().rev().fold(inner, |inner, name| {
+            toml::Table::from_iter([((*name).to_owned(), toml::Value::Table(inner))])
+        });
+        format!("\n{}", pretty(&nested))
+    };
+    let mut body = pretty(&rest);
+    for (path, tables) in [(&["collections"][..], collections), (&["legacy", "sitemap_lists"][..], lists)] {
+        let tables = tables.as_ref().and_then(toml::Value::as_table);
+        for (at, key) in imported.order.iter().enumerate() {
+            let first = imported.order.iter().position(|known| known == key) == Some(at);
+            if let Some(value) = tables.and_then(|tables| tables.get(key)).filter(|_| first) {
+                body.push_str(&one(path, key, value));
+            }
+        }
+    }
     format!(
         "# A site of the PHP platform ({}), as `ismart site import` read it.\n# [legacy] holds what it does differently; remove a key to have today's behaviour.\n\n{body}",
-        generation.name()
+        imported.detected.generation.name()
     )
 }
 

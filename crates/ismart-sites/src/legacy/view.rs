@@ -94,7 +94,7 @@ fn shared(site: &Snapshot, policies: &Legacy, host: &Host, language: &Language) 
             set("settings", settings);
             let fonts = match &policies.fonts {
                 Fonts::Nothing => Vec::new(),
-                Fonts::Css => host.fonts(),
+                Fonts::Css => css_fonts(host.parts.files.text("/assets/css/base/fonts.css").unwrap_or("")),
                 Fonts::Listed(fonts) => {
                     let there = |font: &&String| site.files().get(&format!("/{font}")).is_some();
                     fonts.iter().filter(there).cloned().collect()
@@ -122,6 +122,24 @@ fn shared(site: &Snapshot, policies: &Legacy, host: &Host, language: &Language) 
     set("lang_code", Value::from(language.code.as_str()));
     set("base_url", Value::from(base));
     shared
+}
+
+/// The fonts that a style names, relative to the site, none twice.
+fn css_fonts(css: &str) -> Vec<String> {
+    let mut fonts: Vec<String> = Vec::new();
+    for rest in css.split("url").skip(1) {
+        let Some(rest) = rest.trim_start().strip_prefix('(') else { continue };
+        let path = rest.split(')').next().unwrap_or("").trim().trim_matches(['\'', '"']).trim();
+        let font = match path.strip_prefix("../../") {
+            Some(rest) => format!("assets/{rest}"),
+            None if path.contains("fonts/") => path.to_owned(),
+            None => continue,
+        };
+        if !fonts.contains(&font) {
+            fonts.push(font);
+        }
+    }
+    fonts
 }
 
 impl Ready {

@@ -11,6 +11,8 @@ mod demo;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod legacy;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod pages;

@@ -352,6 +352,8 @@ fn legacy(root: &Path, old: &Old, options: &Options, imported: &mut Imported) ->
         if let Some(lists) =
             old.setting("sitemap_dynamic_pages").filter(|lists| lists.is_object()).and_then(to_toml)
         {
+            let pages = old.setting("sitemap_dynamic_pages").and_then(Value::as_object);
+            imported.order.extend(pages.into_iter().flat_map(|pages| pages.keys().cloned()));
             table.insert("sitemap_lists".to_owned(), lists);
         }
     }
@@ -475,6 +477,7 @@ fn collections(root: &Path, old: &Old, imported: &mut Imported) -> (Table, Table
         for (key, collection, policies) in built_in() {
             if root.join(format!("data/json/ru/{key}")).is_dir() || root.join("data/json").join(key).is_dir()
             {
+                imported.order.push(key.to_owned());
                 all.extend(to_toml(&collection).map(|table| (key.to_owned(), table)));
                 more.extend(to_toml(&policies).map(|table| (key.to_owned(), table)));
             }
@@ -483,6 +486,7 @@ fn collections(root: &Path, old: &Old, imported: &mut Imported) -> (Table, Table
     let container = std::fs::read_to_string(root.join("config/container.php")).unwrap_or_default();
     let said = old.setting("collections").and_then(Value::as_object).cloned().unwrap_or_default();
     for (key, collection) in &said {
+        imported.order.push(key.clone());
         let mut table = Table::new();
         let mut policies = Table::new();
         for (name, value) in collection.as_object().into_iter().flatten() {

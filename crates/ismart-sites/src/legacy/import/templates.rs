@@ -106,11 +106,12 @@ fn vanishing(
             format!("section `{name}`"),
             format!("has no template and is not shown: {}", places.join(", ")),
         ));
-        if places.iter().any(|place| place.contains("policy") || place.contains("agree")) {
+        let legal = places.iter().find(|place| place.contains("/policy.") || place.contains("/agree."));
+        if let Some(place) = legal {
             findings.push(Finding::warning(
                 "section.template",
-                places.first().copied().unwrap_or_default(),
-                format!("the legal text of the section `{name}` is not shown"),
+                *place,
+                format!("a legal page has the section `{name}`, which is not shown"),
                 format!(
                     "write templates/sections/{name}.twig, or rename the section to one that has a template"
                 ),
