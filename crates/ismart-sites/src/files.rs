@@ -193,9 +193,15 @@ impl FileIndex {
         index
     }
 
-    /// Adds the files of a core that the site has none of its own for. Styles and drawings of a core are kept as a
+    /// Adds the files of a core that the site has none of its own for, in the place of those of another core. Styles and drawings of a core are kept as a
     /// site's are.
     pub(crate) fn lie_over(&mut self, core: &Path, findings: &mut Vec<Finding>) {
+        let old: Vec<Box<str>> =
+            self.files.values().filter(|entry| entry.shared).map(|entry| entry.path.clone()).collect();
+        for path in &old {
+            self.hashed.remove(path.as_ref());
+        }
+        self.files.retain(|_, entry| !entry.shared);
         self.core = core.to_path_buf();
         let mut budget = SHARED;
         self.add_all(core, true, &mut budget, findings);

@@ -179,6 +179,22 @@ pub const RULES: &[Rule] = &[
     ),
     warning("core.same", "A site has no copy of a core's template.", "Later versions would not reach it."),
     warning("core.idle", "Every declared difference exists.", "A list that is not true is not read."),
+    warning(
+        "fleet.core_version",
+        "Sites use the newest version of their core.",
+        "Old versions keep old faults.",
+    ),
+    warning("fleet.metrics", "Visits are counted.", "What is not measured cannot be improved."),
+    warning(
+        "fleet.consent",
+        "The consent text is the newest of the fleet.",
+        "Laws change for all sites on the same day.",
+    ),
+    warning(
+        "fleet.time_zone",
+        "A site has the time zone of its business.",
+        "Hours and dates would be wrong.",
+    ),
     error("template.none", "There are templates.", "Nothing can be shown."),
     error("template.syntax", "Templates compile.", "A page with a broken template is an error."),
     error("template.render", "Every page can be rendered.", "Visitors would see an error."),

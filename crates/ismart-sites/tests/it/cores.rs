@@ -143,3 +143,111 @@ fn an_override_that_does_not_say_who_and_until_when_is_refused() {
     let load = load(&fleet("[core]\nname = \"dealer\"\n")).unwrap_err();
     assert_eq!(load[0].reason, "`core.version` is missing");
 }
+
+fn cores(fleet: &tempfile::TempDir) -> Cores {
+    Cores::new(fleet.path().join("cores"))
+}
+
+fn new_core(fleet: &tempfile::TempDir) -> Arc<ismart_sites::Core> {
+    let choice = ismart_sites::CoreChoice { name: "dealer".into(), version: "1.10".into() };
+    cores(fleet).get(&choice).unwrap()
+}
+
+#[test]
+fn a_change_of_core_is_seen_before_it_is_shown() {
+    let fleet = fleet(CORE);
+    let site = load(&fleet).unwrap();
+    let changes = site.bears(&new_core(&fleet), now()).unwrap();
+    let index = changes.iter().find(|change| change.path == "/").unwrap();
+    assert_eq!((index.status, index.lines), ((200, 200), (1, 1)));
+    assert_eq!(index.places, ["-<h1>old</h1>", "+<h1>new</h1>"]);
+    let after = site.on_core(&new_core(&fleet)).unwrap();
+    assert_eq!(page(&after, "/"), "<h1>new</h1>");
+    assert_eq!(page(&after, "/assets/css/main.css"), "h1{content:'new'}");
+    assert_eq!(after.config().core.as_ref().unwrap().version, "1.10");
+    assert_eq!(page(&site, "/"), "<h1>old</h1>", "the site itself is as it was");
+
+    write(fleet.path(), "cores/dealer/1.10/templates/sections/hero.twig", "{{ include('gone.twig') }}");
+    let told = site.bears(&new_core(&fleet), now()).unwrap_err();
+    assert!(told.starts_with("/ would answer 500:") && told.contains("gone.twig"), "{told}");
+    write(fleet.path(), "cores/dealer/1.10/templates/sections/hero.twig", "{% if %}");
+    let told = site.bears(&new_core(&fleet), now()).unwrap_err();
+    assert!(told.starts_with("templates/sections/hero.twig:"), "{told}");
+}
+
+#[test]
+fn a_roll_out_goes_by_waves_and_back_by_one_command() {
+    use ismart_sites::{Rollout, Rollouts, StepState};
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["a", "b", "c"];
+    for name in names {
+        let config = format!(
+            "# a comment that stays\nclient = \"{name}\"\nname = \"A\"\nhosts = [\"{name}.example\"]\n[core]\nname = \"dealer\"\nversion = \"1.9\" # of May\n"
+        );
+        write(folder.path(), &format!("sites/{name}/config/site.toml"), &config);
+    }
+    let version = |name: &str| {
+        let site = SiteFolder::new(folder.path().join("sites").join(name));
+        site.config().unwrap().core.unwrap().version
+    };
+    let versions = || names.map(version).join(" ");
+    let rollouts = Rollouts::new(folder.path().join("rollouts"), folder.path().join("sites"));
+    assert!(rollouts.all().unwrap().is_empty());
+    let sites: Vec<(String, String)> = names.iter().map(|n| ((*n).to_owned(), version(n))).collect();
+    let plan = Rollout::plan("dealer", "1.10", &sites, &["c".to_owned()], "1,100%", "Анна", now()).unwrap();
+    rollouts.keep(&plan).unwrap();
+
+    let first = rollouts.roll(&plan.id, now(), |_| Ok(())).unwrap();
+    assert_eq!(versions(), "1.9 1.9 1.10");
+    assert_eq!(first.next().unwrap().0, 1);
+    let text = std::fs::read_to_string(folder.path().join("sites/c/config/site.toml")).unwrap();
+    assert!(
+        text.starts_with("# a comment that stays\n") && text.contains("version = \"1.10\" # of May"),
+        "{text}"
+    );
+
+    let second =
+        rollouts.roll(&plan.id, now(), |site| if site == "a" { Err("it breaks".into()) } else { Ok(()) });
+    let held: Vec<_> =
+        second.unwrap().steps().filter(|step| step.state == StepState::Held).cloned().collect();
+    assert_eq!(held[0].reason.as_deref(), Some("it breaks"));
+    assert_eq!(versions(), "1.9 1.10 1.10");
+    let over = rollouts.roll(&plan.id, now(), |_| Ok(())).unwrap_err().to_string();
+    assert!(over.ends_with("has no wave left"), "{over}");
+
+    // What somebody chose since is not taken from him.
+    let path = folder.path().join("sites/b/config/site.toml");
+    let newer = std::fs::read_to_string(&path).unwrap().replace("1.10", "2.0");
+    std::fs::write(&path, newer).unwrap();
+    rollouts.roll_back(&plan.id, now()).unwrap();
+    assert_eq!(versions(), "1.9 2.0 1.9");
+    assert!(rollouts.get("x").unwrap_err().to_string().contains("no roll-out `x`"));
+    std::fs::write(folder.path().join("rollouts/broken.json"), "{").unwrap();
+    assert!(rollouts.all().unwrap_err().to_string().contains("broken.json"));
+}
+
+#[test]
+fn a_site_that_differs_from_the_fleet_is_told_about() {
+    use ismart_sites::{Drift, Expected};
+    let fleet = fleet(&format!("[forms]\nconsent_version = \"9\"\n{CORE}"));
+    let site = load(&fleet).unwrap();
+    let expected = Expected { consent_version: Some("10".to_owned()) };
+    assert_eq!(Expected::of([site.as_ref()]).consent_version.as_deref(), Some("9"));
+    let drift = Drift::of(&site, &cores(&fleet), &expected, now());
+    let rules: Vec<&str> =
+        drift.findings.iter().map(|f| f.rule).filter(|rule| rule.starts_with("fleet.")).collect();
+    let mut rules = rules;
+    rules.sort_unstable();
+    assert_eq!(rules, ["fleet.consent", "fleet.core_version", "fleet.metrics", "fleet.time_zone"]);
+    assert_eq!(drift.count("fleet"), (0, 4));
+    for finding in &drift.findings {
+        assert!(ismart_sites::AREAS.contains(&ismart_sites::area_of(finding.rule)), "{}", finding.rule);
+    }
+}
+
+#[test]
+fn every_rule_has_an_area() {
+    for rule in ismart_sites::rules::RULES {
+        assert!(ismart_sites::AREAS.contains(&ismart_sites::area_of(rule.name)), "{}", rule.name);
+    }
+}
