@@ -13,6 +13,7 @@ mod dashboard;
 mod destinations;
 mod fault;
 mod fields;
+mod fleet;
 mod inbox;
 mod language;
 mod lead;
@@ -78,6 +79,15 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/worker", get(worker::show))
         .route("/worker/{site}/switch", post(worker::switch))
         .route("/destinations", get(destinations::show))
+        .route("/fleet", get(fleet::show))
+        .route("/fleet/check", post(fleet::check))
+        .route("/fleet/plan", post(fleet::plan))
+        .route("/fleet/sites/{site}", get(fleet::site))
+        .route("/fleet/rollouts/{id}", get(fleet::rollout))
+        .route("/fleet/rollouts/{id}/roll", post(fleet::roll))
+        .route("/fleet/rollouts/{id}/back", post(fleet::back))
+        .route("/fleet/rollouts/{id}/sites/{site}", get(fleet::preview))
+        .route("/fleet/rollouts/{id}/sites/{site}/picture", get(fleet::picture))
         .route("/assets/{name}", get(assets::file))
         .fallback(fault::nowhere)
         .method_not_allowed_fallback(fault::nowhere)

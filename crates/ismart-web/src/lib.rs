@@ -7,6 +7,7 @@ mod assets;
 mod chat;
 pub mod console;
 pub mod editing;
+pub mod fleet;
 mod form;
 mod form_token;
 mod health;

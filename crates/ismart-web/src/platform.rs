@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use ismart_domain::{ClientId, Env, Secret, SiteId};
-use ismart_sites::{Fleet, Snapshot};
+use ismart_sites::{Cores, Fleet, Snapshot};
 use ismart_store::Store;
 use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
 
 use crate::editing::Editing;
+use crate::fleet::{FleetFolders, FleetRoom};
 use crate::rate::Limits;
 use crate::site::Shelf;
 
@@ -108,6 +109,10 @@ pub struct Options {
     pub keep: u64,
     /// Signs form tokens.
     pub form_secret: Secret,
+    /// The cores that sites share.
+    pub cores: Arc<Cores>,
+    /// Where the fleet lies.
+    pub fleet: FleetFolders,
 }
 
 /// Shared by all handlers.
@@ -128,6 +133,8 @@ pub struct Platform {
     pub(crate) shelf: Shelf,
     /// Drafts and publications of sites.
     pub editing: Editing,
+    /// The fleet as the agency sees it.
+    pub fleet: FleetRoom,
 }
 
 impl std::fmt::Debug for Platform {
@@ -150,8 +157,9 @@ impl Platform {
         let limits = Limits::new(options.per_minute);
         let shelf = Shelf::new(options.keep);
         let editing = Editing::new(store.clone(), world.clone());
+        let fleet = FleetRoom::new(options.cores.clone(), &options.fleet);
         let clients = ArcSwap::from_pointee(clients.into_iter().map(Arc::new).collect());
-        Self { store, env, world, desk, clients, options, limits, shelf, editing }
+        Self { store, env, world, desk, clients, options, limits, shelf, editing, fleet }
     }
 
     /// The site of a `Host` header with its place.

@@ -4,6 +4,7 @@ mod check;
 mod contracts;
 mod demo;
 mod doctor;
+mod fleet;
 mod migrate;
 mod serve;
 mod site;
@@ -45,6 +46,8 @@ enum Command {
     User(user::User),
     /// Make sites of starter packs, add to them, bring sites of the PHP platform over
     Site(site::Site),
+    /// Compare all sites with all rules; roll out versions of shared cores by waves
+    Fleet(fleet::Fleet),
     /// Check, lint, format and explain Twig templates
     Twig(twig::Twig),
 }
@@ -98,6 +101,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Contracts(contracts) => contracts::contracts(&contracts),
             Command::Migrate(place) => migrate::migrate(&place).await,
             Command::User(user) => user::user(user).await,
+            Command::Fleet(fleet) => fleet::fleet(fleet).await,
             Command::Site(site) => site::site(site).await,
             Command::Twig(tools) => twig::twig(&tools),
         }

@@ -15,8 +15,10 @@ use ismart_domain::ports::Connector;
 use ismart_domain::{ClientId, Env, Secret};
 use ismart_http::{AddressPolicy, Client};
 use ismart_leads::Destination;
+use ismart_sites::Snapshot;
 use ismart_store::{Store, StoreError, Tx, clients, users};
 use ismart_web::editing::Editing;
+use ismart_web::fleet::FleetFolders;
 use ismart_web::{ClientProfile, DestinationProfile, Options, Platform, World};
 use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
@@ -26,6 +28,10 @@ use crate::output::{Failed, Trouble};
 
 use reload::Found;
 pub(crate) use reload::Reloader;
+pub(crate) use sites::cores;
+
+/// Folder of the roll-outs beside the sites.
+pub(crate) const ROLLOUTS: &str = "rollouts";
 
 /// Name of the database file in the data folder.
 const DATABASE: &str = "ismart.db";
@@ -149,6 +155,8 @@ pub(crate) async fn wire(
         per_minute: config.http.per_minute,
         keep: u64::from(config.http.keep_mb) * 1024 * 1024,
         form_secret: secret,
+        cores: cores.clone(),
+        fleet: FleetFolders { sites: loaded.base.join(&config.sites), rollouts: loaded.base.join(ROLLOUTS) },
     };
     let world = Arc::new(ArcSwap::from_pointee(World::default()));
     let platform = Arc::new(Platform::new(store.clone(), world, desk, profiles, options));
@@ -234,6 +242,15 @@ pub(crate) fn mend(loaded: &Loaded) -> Result<Vec<String>, Failed> {
         );
     }
     Ok(done)
+}
+
+/// All sites, loaded.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+pub(crate) fn snapshots(loaded: &Loaded, env: &Env) -> Result<Vec<Arc<Snapshot>>, Failed> {
+    let parts = sites::load_all(loaded, env).map_err(Failed)?;
+    Ok(parts.into_iter().map(|part| part.snapshot).collect())
 }
 
 /// Everything that can be found wrong without the network: for `check`.

@@ -88,14 +88,16 @@ pub(super) enum Place {
     Leads,
     Worker,
     Destinations,
+    Fleet,
 }
 
-const PLACES: [(Place, &str, Right); 5] = [
+const PLACES: [(Place, &str, Right); 6] = [
     (Place::Dashboard, "/console", Right::SeeFigures),
     (Place::Inbox, "/console/inbox", Right::SeePeople),
     (Place::Leads, "/console/leads", Right::SeePeople),
     (Place::Worker, "/console/worker", Right::SeeFigures),
     (Place::Destinations, "/console/destinations", Right::SeeFigures),
+    (Place::Fleet, "/console/fleet", Right::AllClients),
 ];
 
 #[derive(Debug, Serialize)]
@@ -211,6 +213,7 @@ impl Seat {
                     Place::Leads => "nav.leads",
                     Place::Worker => "nav.worker",
                     Place::Destinations => "nav.destinations",
+                    Place::Fleet => "nav.fleet",
                 }),
                 current: *at == place,
                 badge: counted.then(|| self.number(waiting)),

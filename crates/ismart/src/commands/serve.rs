@@ -72,8 +72,7 @@ pub(super) async fn run(wired: Wired, listener: TcpListener) -> Result<ExitCode,
     let publishing = tokio::spawn(async move { platform.editing.run_schedules(until).await });
     tokio::spawn(refresh_published(wired.reloader.clone(), wired.platform.clone()));
     tokio::spawn(signals(stop));
-    #[cfg(unix)]
-    tokio::spawn(reload_on_hangup(wired.reloader.clone(), wired.platform.clone()));
+    tokio::spawn(reload_when_asked(wired.reloader.clone(), wired.platform.clone()));
     let app = ismart_web::router(wired.platform.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, app).with_graceful_shutdown(ended(stopped.clone()));
     // Open event streams never end by themselves: after a grace period they are cut; widgets connect again.
@@ -134,12 +133,15 @@ async fn refresh_published(reloader: Arc<wiring::Reloader>, platform: Arc<Platfo
     }
 }
 
-/// Loads the sites again; when they have problems, the old ones stay and the problems are logged.
-#[cfg(unix)]
-async fn reload_on_hangup(reloader: Arc<wiring::Reloader>, platform: Arc<Platform>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    while hangup.recv().await.is_some() {
+/// Loads the sites again when somebody asks with SIGHUP or the console changed their files; when they have problems,
+/// the old ones stay and the problems are logged.
+async fn reload_when_asked(reloader: Arc<wiring::Reloader>, platform: Arc<Platform>) {
+    let mut asked = Hangup::new();
+    loop {
+        tokio::select! {
+            () = asked.next() => {}
+            () = platform.fleet.changed.notified() => {}
+        }
         match reloader.reload(&platform).await {
             Ok(told) => {
                 let (warnings, faults): (Vec<_>, Vec<_>) = told.into_iter().partition(|t| t.warning);
@@ -148,6 +150,34 @@ async fn reload_on_hangup(reloader: Arc<wiring::Reloader>, platform: Arc<Platfor
             }
             Err(Failed(faults)) => say_faults(faults),
         }
+    }
+}
+
+/// SIGHUP, where there is such a thing.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    fn new() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Self { signal: signal(SignalKind::hangup()).ok() }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
     }
 }
 

@@ -167,7 +167,7 @@ fn page_title(snapshot: &Snapshot, url: &str) -> Option<String> {
 }
 
 /// The cores that the configuration names a folder for.
-pub(super) fn cores(loaded: &Loaded) -> Arc<Cores> {
+pub(crate) fn cores(loaded: &Loaded) -> Arc<Cores> {
     Arc::new(Cores::new(loaded.base.join(&loaded.config.cores)))
 }
 

@@ -132,6 +132,15 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/console/deliveries/DELIVERY/send-again", "owner"),
     ("POST", "/console/worker/SITE/switch", "owner"),
     ("POST", "/console/client", "agency"),
+    ("GET", "/console/fleet", "agency"),
+    ("GET", "/console/fleet/sites/avtograd", "agency"),
+    ("GET", "/console/fleet/rollouts/none", "agency"),
+    ("GET", "/console/fleet/rollouts/none/sites/avtograd", "agency"),
+    ("GET", "/console/fleet/rollouts/none/sites/avtograd/picture?path=/&side=after", "agency"),
+    ("POST", "/console/fleet/check", "agency"),
+    ("POST", "/console/fleet/plan", "agency"),
+    ("POST", "/console/fleet/rollouts/none/roll", "agency"),
+    ("POST", "/console/fleet/rollouts/none/back", "agency"),
 ];
 
 async fn ids(

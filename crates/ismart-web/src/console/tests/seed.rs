@@ -22,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::accounts::{NewUser, set_password};
+use crate::fleet::FleetFolders;
 use crate::{ClientProfile, DestinationProfile, Options, Platform, World};
 
 /// Password of everyone in the house.
@@ -93,6 +94,8 @@ impl House {
             per_minute: 600,
             keep: 1 << 20,
             form_secret: Secret::new("form"),
+            cores: Arc::default(),
+            fleet: FleetFolders::default(),
         };
         let desk = Desk::new(store.clone());
         desk.open(vec![workplace(client, site, &env).await]);
