@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ismart_sites::{Cores, Drift, Expected, Rollouts, Snapshot};
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use camera::{Camera, CameraError, Compared};
 pub use stage::Stage;
@@ -34,6 +34,8 @@ pub struct FleetRoom {
     pub camera: Option<Camera>,
     /// Notified when the sites' files were changed by the console: the server reads them again.
     pub changed: Notify,
+    /// How often the sites were loaded again.
+    pub loaded: watch::Sender<u64>,
     /// Number of a snapshot → what was found in it.
     drifts: Mutex<HashMap<u64, Arc<Drift>>>,
 }
@@ -45,6 +47,7 @@ impl FleetRoom {
             rollouts: Rollouts::new(&folders.rollouts, &folders.sites),
             camera: Camera::find(),
             changed: Notify::new(),
+            loaded: watch::Sender::new(0),
             drifts: Mutex::default(),
         }
     }

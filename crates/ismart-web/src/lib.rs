@@ -11,6 +11,7 @@ pub mod fleet;
 mod form;
 mod form_token;
 mod health;
+mod live_reload;
 mod origin;
 mod platform;
 mod problem;
@@ -49,6 +50,7 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/api/chat/visit", post(chat::visit::start))
         .route("/api/chat/messages", post(chat::messages::send))
         .route("/ismart/widget.js", get(assets::widget))
+        .route("/ismart/live-reload.js", get(live_reload::script))
         .route("/ismart/bookings/{id}", get(chat::calendar::download))
         .route("/console/", get(|| async { Redirect::permanent("/console") }))
         .nest("/console", console::router())
@@ -57,6 +59,7 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .layer(compressed);
     let streams = Router::new()
         .route("/api/chat/stream", get(chat::stream::follow))
+        .route("/ismart/live-reload", get(live_reload::follow))
         .nest("/console/live", console::live_router());
     streams
         .merge(bounded)

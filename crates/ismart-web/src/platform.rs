@@ -107,6 +107,8 @@ pub struct Options {
     pub per_minute: u32,
     /// Bytes of pages and files that are kept ready; 0 keeps none.
     pub keep: u64,
+    /// Pages show themselves again when their site was loaded again.
+    pub watch: bool,
     /// Signs form tokens.
     pub form_secret: Secret,
     /// The cores that sites share.

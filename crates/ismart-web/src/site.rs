@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::form_token;
+use crate::live_reload;
 use crate::origin::{Asked, Origin, text};
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -100,7 +101,13 @@ fn answer(platform: &Platform, origin: &Origin, asked: &Asked, request: &Request
             form_state: sent.as_ref(),
         },
     };
-    asked.site.answer(&question)
+    match asked.site.answer(&question) {
+        Answer::Page(mut page) if platform.options.watch => {
+            page.html = live_reload::with_tag(page.html);
+            Answer::Page(page)
+        }
+        answer => answer,
+    }
 }
 
 /// Whether another visitor may see the same bytes: a page that succeeded and does not name this request.

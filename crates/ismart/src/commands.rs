@@ -31,7 +31,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the sites of the data folder, with chat, forms and console
-    Serve(Place),
+    Serve(serve::Serve),
     /// Serve a ready-made car dealer with simulated visitors and a simulated CRM
     Demo(demo::Demo),
     /// Check configuration, sites and worker packages without touching the network
@@ -94,7 +94,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let result = runtime.block_on(async {
         match command {
-            Command::Serve(place) => serve::serve(place).await,
+            Command::Serve(serve) => serve::serve(serve).await,
             Command::Demo(demo) => demo::demo(demo).await,
             Command::Check(check) => check::check(&check),
             Command::Doctor(checked) => doctor::doctor(&checked).await,

@@ -76,14 +76,36 @@ pub(crate) struct HttpSection {
     pub(crate) per_minute: u32,
     /// Megabytes of pages and files that are kept ready for the next visitor; 0 keeps none.
     pub(crate) keep_mb: u32,
+    /// For those who write templates: sites are loaded again when a file changes, and open pages show it.
+    pub(crate) watch: bool,
+    /// `[http.tls]`.
+    pub(crate) tls: Option<TlsSection>,
     /// Destinations may lie on this machine (a CRM emulator, an on-premise portal).
     pub(crate) allow_loopback: bool,
 }
 
 impl Default for HttpSection {
     fn default() -> Self {
-        Self { https: false, trusted_proxies: Vec::new(), per_minute: 60, keep_mb: 64, allow_loopback: false }
+        Self {
+            https: false,
+            trusted_proxies: Vec::new(),
+            per_minute: 60,
+            keep_mb: 64,
+            watch: false,
+            tls: None,
+            allow_loopback: false,
+        }
     }
+}
+
+/// HTTPS and HTTP/2 without a proxy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsSection {
+    /// PEM file of the certificate with its chain, relative to the configuration.
+    pub(crate) certificate: PathBuf,
+    /// PEM file of the private key.
+    pub(crate) key: PathBuf,
 }
 
 /// Where the console is.

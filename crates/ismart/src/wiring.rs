@@ -3,6 +3,7 @@
 mod place;
 mod reload;
 mod sites;
+mod watching;
 mod workers;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::output::{Failed, Trouble};
 use reload::Found;
 pub(crate) use reload::Reloader;
 pub(crate) use sites::cores;
+pub(crate) use watching::Watching;
 
 /// Folder of the roll-outs beside the sites.
 pub(crate) const ROLLOUTS: &str = "rollouts";
@@ -149,7 +151,8 @@ pub(crate) async fn wire(
     let desk = Desk::new(store.clone());
     let options = Options {
         console_hosts: config.console.hosts.clone(),
-        https: config.http.https,
+        https: config.http.https || config.http.tls.is_some(),
+        watch: config.http.watch,
         trusted_proxies: config.http.trusted_proxies.clone(),
         demo: simulation.is_some(),
         per_minute: config.http.per_minute,

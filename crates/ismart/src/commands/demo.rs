@@ -60,7 +60,7 @@ pub(super) async fn demo(demo: Demo) -> Result<ExitCode, Failed> {
     let address =
         listener.local_addr().map_err(|e| Failed::one("socket", e.to_string(), "give another --listen"))?;
     announce(address, &portal, &password);
-    let code = run(wired, listener).await;
+    let code = run(wired, listener, None).await;
     portal.shutdown().await;
     code
 }

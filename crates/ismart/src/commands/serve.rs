@@ -1,8 +1,15 @@
 //! `ismart serve`.
 
+mod tls;
+
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use clap::Args;
 
 use ismart_domain::Env;
 use ismart_leads::{Dispatcher, Stop};
@@ -13,11 +20,23 @@ use tokio::sync::watch;
 use super::Place;
 use crate::config;
 use crate::output::{self, Failed, Trouble};
-use crate::wiring::{self, Wired};
+use crate::wiring::{self, Watching, Wired};
+use tls::{Certificate, Peer, TlsListener};
+
+/// Where to serve from, and how.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    place: Place,
+    /// Load sites again when a file changes, and let open pages show it: for those who write templates
+    #[arg(long)]
+    watch: bool,
+}
 
 /// Serves until told to stop (SIGINT, SIGTERM). SIGHUP loads the sites again.
-pub(super) async fn serve(place: Place) -> Result<ExitCode, Failed> {
-    let loaded = config::load(place.config.as_deref(), &place.data)?;
+pub(super) async fn serve(Serve { place, watch }: Serve) -> Result<ExitCode, Failed> {
+    let mut loaded = config::load(place.config.as_deref(), &place.data)?;
+    loaded.config.http.watch |= watch;
     crate::telemetry::start(&loaded.config.log.filter, loaded.config.log.json);
     let listen = place.listen.unwrap_or(loaded.config.listen);
     let listener = listen_on(listen).await?;
@@ -33,8 +52,21 @@ pub(super) async fn serve(place: Place) -> Result<ExitCode, Failed> {
     }
     let address =
         listener.local_addr().map_err(|e| Failed::one("socket", e.to_string(), "try another address"))?;
-    output::line(format_args!("listening on http://{address}"));
-    run(wired, listener).await
+    let tls = loaded.config.http.tls.as_ref().map(|tls| Certificate::read(tls, &loaded.base)).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    output::line(format_args!("listening on {scheme}://{address}"));
+    run(wired, listener, tls).await
+}
+
+/// How often configurations of sites and certificates are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Handlers know the other side under one name, whether the connection is encrypted or not.
+async fn name_peer(mut request: axum::extract::Request) -> axum::extract::Request {
+    if let Some(ConnectInfo(Peer(address))) = request.extensions().get::<ConnectInfo<Peer>>().copied() {
+        request.extensions_mut().insert(ConnectInfo(address));
+    }
+    request
 }
 
 /// Opens the port, with advice when that fails.
@@ -55,7 +87,11 @@ pub(super) async fn listen_on(address: SocketAddr) -> Result<TcpListener, Failed
 }
 
 /// Serves and delivers until a signal comes, then finishes what was begun.
-pub(super) async fn run(wired: Wired, listener: TcpListener) -> Result<ExitCode, Failed> {
+pub(super) async fn run(
+    wired: Wired,
+    listener: TcpListener,
+    tls: Option<Arc<Certificate>>,
+) -> Result<ExitCode, Failed> {
     let (stop, stopped) = watch::channel(false);
     let dispatcher = Dispatcher::new(wired.store.clone(), wired.destinations.clone());
     let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
@@ -72,13 +108,29 @@ pub(super) async fn run(wired: Wired, listener: TcpListener) -> Result<ExitCode,
     let publishing = tokio::spawn(async move { platform.editing.run_schedules(until).await });
     tokio::spawn(refresh_published(wired.reloader.clone(), wired.platform.clone()));
     tokio::spawn(signals(stop));
-    tokio::spawn(reload_when_asked(wired.reloader.clone(), wired.platform.clone()));
-    let app = ismart_web::router(wired.platform.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, app).with_graceful_shutdown(ended(stopped.clone()));
+    let watching = match wired.platform.options.watch {
+        true => Some(Watching::start(&wired.reloader.folders())?),
+        false => None,
+    };
+    tokio::spawn(reload_when_asked(wired.reloader.clone(), wired.platform.clone(), watching, tls.clone()));
+    let app = ismart_web::router(wired.platform.clone());
+    let over = ended(stopped.clone());
+    let served: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>> = match tls {
+        None => {
+            let app = app.into_make_service_with_connect_info::<SocketAddr>();
+            Box::pin(async move { axum::serve(listener, app).with_graceful_shutdown(over).await })
+        }
+        Some(certificate) => {
+            let listener = TlsListener::start(listener, certificate)?;
+            let app = app.layer(axum::middleware::map_request(name_peer));
+            let app = app.into_make_service_with_connect_info::<Peer>();
+            Box::pin(async move { axum::serve(listener, app).with_graceful_shutdown(over).await })
+        }
+    };
     // Open event streams never end by themselves: after a grace period they are cut; widgets connect again.
     let result = tokio::select! {
-        result = async { served.await } => result,
-        () = async { ended(stopped).await; tokio::time::sleep(std::time::Duration::from_secs(3)).await } => Ok(()),
+        result = served => result,
+        () = async { ended(stopped).await; tokio::time::sleep(Duration::from_secs(3)).await } => Ok(()),
     };
     result.map_err(|e| Failed::one("server", e.to_string(), "see the log above"))?;
     if let Ok(Err(error)) = delivering.await {
@@ -133,15 +185,38 @@ async fn refresh_published(reloader: Arc<wiring::Reloader>, platform: Arc<Platfo
     }
 }
 
-/// Loads the sites again when somebody asks with SIGHUP or the console changed their files; when they have problems,
-/// the old ones stay and the problems are logged.
-async fn reload_when_asked(reloader: Arc<wiring::Reloader>, platform: Arc<Platform>) {
+/// Loads the sites again when somebody asks with SIGHUP, the console or a command changed their configuration, or a
+/// watched file changed; when they have problems, the old ones stay and the problems are logged.
+async fn reload_when_asked(
+    reloader: Arc<wiring::Reloader>,
+    platform: Arc<Platform>,
+    mut watching: Option<Watching>,
+    tls: Option<Arc<Certificate>>,
+) {
     let mut asked = Hangup::new();
+    let mut stamp = reloader.stamp();
     loop {
+        let seen = async {
+            match &mut watching {
+                Some(watching) => watching.changed().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = asked.next() => {}
             () = platform.fleet.changed.notified() => {}
+            () = seen => {}
+            () = tokio::time::sleep(LOOK) => {
+                if let Some(certificate) = &tls {
+                    certificate.renew();
+                }
+                let now = reloader.stamp();
+                if now == stamp {
+                    continue;
+                }
+            }
         }
+        stamp = reloader.stamp();
         match reloader.reload(&platform).await {
             Ok(told) => {
                 let (warnings, faults): (Vec<_>, Vec<_>) = told.into_iter().partition(|t| t.warning);

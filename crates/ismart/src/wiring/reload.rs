@@ -1,6 +1,7 @@
 //! The fleet in service: loads what changed, keeps what did not, and lets no site's fault touch another.
 
 use std::collections::HashMap;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -115,6 +116,23 @@ impl Reloader {
         Ok(told)
     }
 
+    /// The folders that sites are made of.
+    pub(crate) fn folders(&self) -> [PathBuf; 2] {
+        let config = &self.loaded.config;
+        [self.loaded.base.join(&config.sites), self.loaded.base.join(&config.cores)]
+    }
+
+    /// A number that changes when a site comes or goes or its configuration changes: what commands change while the
+    /// server runs. Cheap enough to be asked every second.
+    pub(crate) fn stamp(&self) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        for path in sites::folders(&self.loaded).unwrap_or_default() {
+            let meta = std::fs::metadata(path.join(ismart_sites::SITE_TOML)).ok();
+            (path, meta.map(|meta| (meta.len(), meta.modified().ok()))).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
     /// Opens what was found; gives warnings and faults.
     async fn take(
         &self,
@@ -158,6 +176,7 @@ impl Reloader {
         platform.desk.open(all.iter().filter_map(|(_, held)| held.workplace.clone()));
         let down = self.down(held);
         platform.world.store(Arc::new(World { fleet, places, down }));
+        platform.fleet.loaded.send_modify(|count| *count += 1);
         Ok(())
     }
 

@@ -93,6 +93,7 @@ impl House {
             demo: true,
             per_minute: 600,
             keep: 1 << 20,
+            watch: false,
             form_secret: Secret::new("form"),
             cores: Arc::default(),
             fleet: FleetFolders::default(),
