@@ -105,6 +105,12 @@ impl Server {
         &self.address
     }
 
+    /// The number of its process, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Its data folder.
     #[must_use]
     pub fn data(&self) -> &Path {

@@ -21,9 +21,14 @@ impl Drop for Fleet {
 
 impl Fleet {
     async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    async fn start_with(data: &Path, further: &[&str]) -> Self {
         let log = std::fs::File::create(data.join("log")).unwrap();
         let child = Command::new(BINARY)
             .args(["serve", "--listen", "127.0.0.1:0", "--data", &data.display().to_string()])
+            .args(further)
             .stdout(log.try_clone().unwrap())
             .stderr(Stdio::from(log))
             .spawn()
@@ -168,4 +173,152 @@ async fn answers_are_kept_compressed_and_never_stale() {
     assert_eq!(ask("/film.mp4", &[("range", "bytes=999-")]).await.status().as_u16(), 416);
     let all = ask("/film.mp4", &[]).await;
     assert_eq!((all.status().as_u16(), all.bytes().await.unwrap().len()), (200, 256));
+}
+
+/// A fleet of three sites over a core of two versions.
+fn cored(data: &Path) {
+    for (version, mark) in [("1.0", "old"), ("1.1", "new")] {
+        let root = data.join("cores/shop").join(version).join("templates");
+        for folder in ["pages", "sections"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        std::fs::write(root.join("pages/page.twig"), "{{ include('sections/mark.twig') }}").unwrap();
+        std::fs::write(root.join("sections/mark.twig"), format!("<h1>{mark} {{{{ global.name }}}}</h1>\n"))
+            .unwrap();
+    }
+    for name in ["one", "two", "three"] {
+        let root = data.join("sites").join(name);
+        for folder in ["config", "data/json/ru/pages"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        let write = |path: &str, text: &str| std::fs::write(root.join(path), text).unwrap();
+        write(
+            "config/site.toml",
+            &format!(
+                "client = \"{name}\"\nname = \"{name}\"\nhosts = [\"{name}.example\"]\n[core]\nname = \"shop\"\nversion = \"1.0\"\n"
+            ),
+        );
+        write("data/json/global.json", &format!("{{\"name\": \"{name}\"}}"));
+        write("data/json/ru/pages/index.json", "{\"sections\": []}");
+    }
+}
+
+/// Runs `ismart fleet …` over the data folder: exit code and what it said.
+fn fleet_command(data: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let out = Command::new(BINARY)
+        .arg("fleet")
+        .args(arguments)
+        .args(["--data", &data.display().to_string()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    (out.status.code(), said)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_core_s_version_goes_out_by_waves_while_the_server_runs() {
+    let data = tempfile::tempdir().unwrap();
+    cored(data.path());
+    // The third site would break: its own template asks for what the new core no longer has.
+    let own = data.path().join("sites/three/templates/sections");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("mark.twig"), "{{ include('sections/gone.twig') }}").unwrap();
+    std::fs::write(data.path().join("cores/shop/1.0/templates/sections/gone.twig"), "<h1>own three</h1>")
+        .unwrap();
+    let fleet = Fleet::start(data.path()).await;
+    assert_eq!(fleet.ask("one.example", "/").await.1, "<h1>old one</h1>\n");
+    assert_eq!(fleet.ask("three.example", "/").await.1, "<h1>own three</h1>");
+
+    let (code, said) = fleet_command(data.path(), &["preview", "shop", "--to", "1.1"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("-<h1>old one</h1>") && said.contains("+<h1>new one</h1>"), "{said}");
+    assert!(said.contains("three: BREAKS: / would answer 500"), "{said}");
+    let (code, said) =
+        fleet_command(data.path(), &["plan", "shop", "--to", "1.1", "--first", "two", "--waves", "1,100%"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(fleet.ask("two.example", "/").await.1, "<h1>old two</h1>\n", "a plan changes nothing");
+
+    let (code, said) = fleet_command(data.path(), &["roll"]);
+    assert_eq!(code, Some(0), "{said}");
+    fleet.until("two.example", 200, "<h1>new two</h1>").await;
+    assert_eq!(fleet.ask("one.example", "/").await.1, "<h1>old one</h1>\n", "its wave has not begun");
+    let (code, said) = fleet_command(data.path(), &["roll"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("three") && said.contains("held: / would answer 500"), "{said}");
+    fleet.until("one.example", 200, "<h1>new one</h1>").await;
+    assert_eq!(fleet.ask("three.example", "/").await.1, "<h1>own three</h1>", "what would break stays");
+    let (code, said) = fleet_command(data.path(), &["drift"]);
+    assert!(code == Some(0) && said.contains("shop 1.1") && said.contains("shop 1.0"), "{said}");
+
+    let (code, said) = fleet_command(data.path(), &["back"]);
+    assert_eq!(code, Some(0), "{said}");
+    fleet.until("one.example", 200, "<h1>old one</h1>").await;
+    fleet.until("two.example", 200, "<h1>old two</h1>").await;
+    let (code, said) = fleet_command(data.path(), &["roll"]);
+    assert!(code == Some(1) && said.contains("has no wave left"), "{said}");
+    let (code, said) = fleet_command(data.path(), &["plan", "shop", "--to", "9"]);
+    assert!(code == Some(1) && said.contains("use one of its versions: 1.0, 1.1"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_pages_hear_of_a_changed_template() {
+    use futures::StreamExt;
+    let data = tempfile::tempdir().unwrap();
+    site(data.path(), "one", "before");
+    let fleet = Fleet::start_with(data.path(), &["--watch"]).await;
+    let (_, page) = fleet.ask("one.example", "/").await;
+    assert!(page.contains("<script src=\"/ismart/live-reload.js\" async></script>"), "{page}");
+    assert_eq!(fleet.ask("one.example", "/ismart/live-reload.js").await.0, 200);
+    let url = format!("{}/ismart/live-reload", fleet.base);
+    let events = http_client().unwrap().get(url).header("host", "one.example").send().await.unwrap();
+    std::fs::write(data.path().join("sites/one/templates/sections/text.twig"), "<h2>{{ data.title }}</h2>")
+        .unwrap();
+    let mut stream = events.bytes_stream();
+    let heard = tokio::time::timeout(Duration::from_secs(60), stream.next()).await.unwrap().unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&heard).contains("event: loaded"), "{heard:?}");
+    fleet.until("one.example", 200, "<h2>before</h2>").await;
+
+    // Nobody who did not ask for it has this.
+    let quiet = tempfile::tempdir().unwrap();
+    site(quiet.path(), "one", "before");
+    let fleet = Fleet::start(quiet.path()).await;
+    assert_eq!(fleet.ask("one.example", "/").await.1, "<h1>before</h1>");
+    assert_eq!(fleet.ask("one.example", "/ismart/live-reload").await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn https_and_http_2_need_no_proxy() {
+    let data = tempfile::tempdir().unwrap();
+    site(data.path(), "one", "secret");
+    let made = rcgen::generate_simple_self_signed(vec!["one.example".to_owned()]).unwrap();
+    std::fs::write(data.path().join("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(data.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let toml = "[http.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n";
+    std::fs::write(data.path().join("ismart.toml"), toml).unwrap();
+    let fleet = Fleet::start(data.path()).await;
+    let port = fleet.base.rsplit_once(':').unwrap().1;
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
+    let _first = rustls::crypto::ring::default_provider().install_default();
+    let client = || {
+        let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+        let client = reqwest::Client::builder().no_proxy().resolve("one.example", address);
+        client.tls_certs_only([root])
+    };
+    let url = format!("https://one.example:{port}/");
+    let answer = client().build().unwrap().get(&url).send().await.unwrap();
+    assert_eq!(answer.version(), reqwest::Version::HTTP_2);
+    assert_eq!(answer.text().await.unwrap(), "<h1>secret</h1>");
+    let old = client().http1_only().build().unwrap().get(&url).send().await.unwrap();
+    assert_eq!((old.version(), old.status().as_u16()), (reqwest::Version::HTTP_11, 200));
+
+    std::fs::write(data.path().join("key.pem"), "no key").unwrap();
+    let out = Command::new(BINARY)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data", &data.path().display().to_string()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(
+        out.status.code() == Some(1) && said.contains("key.pem") && said.contains("fix: give PEM files"),
+        "{said}"
+    );
 }
