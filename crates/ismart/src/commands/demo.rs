@@ -111,7 +111,8 @@ async fn sign_in(wired: &wiring::Wired, data: &Path) -> Result<String, Failed> {
             fresh
         }
     };
-    let client_id = wired.platform.clients().first().map(|client| client.id);
+    let client_id =
+        wired.platform.clients().iter().find(|client| client.slug == CLIENT).map(|client| client.id);
     let people = [
         (LOGIN, "Дмитрий Орлов", Role::Owner, client_id),
         ("operator", "Анна Смирнова", Role::Operator, client_id),

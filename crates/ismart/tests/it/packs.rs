@@ -8,6 +8,7 @@ use std::time::Duration;
 use ismart_domain::Env;
 use ismart_domain::lead::ConsentPurpose;
 use ismart_store::{Store, clients, leads};
+use ismart_testing::Visitor;
 
 use crate::server::{BINARY, Server, reqwest_client, root};
 
@@ -333,4 +334,55 @@ async fn lists_are_narrowed_by_links_and_forms_are_sent_without_a_script() {
         [vec![ConsentPurpose::Processing], vec![ConsentPurpose::Marketing, ConsentPurpose::Processing]]
     );
     store.close().await;
+}
+
+#[tokio::test]
+async fn the_worker_of_homes_answers_from_the_site_and_takes_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("brief.toml"), BRIEF).unwrap();
+    let new =
+        ["site", "new", "homes", "--vertical", "real-estate", "--brief", "brief.toml", "--host", "127.0.0.1"];
+    let out = ismart(folder.path(), &new);
+    assert!(out.status.success(), "{}", said(&out));
+    let server = Server::start(folder.path()).await;
+    let client = reqwest_client();
+    for (question, words) in [
+        ("Здравствуйте", &["помощник застройщика"][..]),
+        ("До скольки вы работаете?", &["20:15"]),
+        ("Где вы находитесь?", &["Окружное шоссе"]),
+        ("Какая ставка по семейной ипотеке?", &["6 %", "На нашем сайте сказано"]),
+        ("Что такое эскроу?", &["банк"]),
+        ("Можно ли погасить досрочно?", &["без комиссий"]),
+        ("Хочу записаться на показ", &["Когда вам удобно"]),
+        ("Есть двушки до 9 млн?", &["Квартиры"]),
+        ("Позовите менеджера", &["Позвала"]),
+        ("Какая завтра погода?", &["что вас интересует"]),
+    ] {
+        let visitor = Visitor::arrive(&client, &server.base, "/", None).await.unwrap();
+        let mut follower = visitor.follow(visitor.last).await.unwrap();
+        let seq = visitor.say(question).await.unwrap();
+        let reply = follower.reply(seq).await.unwrap().data["text"].as_str().unwrap_or_default().to_owned();
+        for word in words {
+            assert!(reply.contains(word), "{question} → {reply}");
+        }
+        for strange in ["автомоб", "тест-драйв", "салон"] {
+            assert!(!reply.to_lowercase().contains(strange), "{question} → {reply}");
+        }
+    }
+    let visitor = Visitor::arrive(&client, &server.base, "/mortgage", None).await.unwrap();
+    let mut follower = visitor.follow(visitor.last).await.unwrap();
+    for (said, words) in [
+        ("Рассчитайте ипотеку", "стоимость квартиры"),
+        ("8 млн", "первый взнос"),
+        ("2 млн", "Примерный платёж"),
+        ("да", "Как к вам обращаться"),
+    ] {
+        let seq = visitor.say(said).await.unwrap();
+        let mut texts = String::new();
+        while !texts.contains(words) {
+            let reply = tokio::time::timeout(Duration::from_secs(60), follower.reply(seq)).await;
+            let reply = reply.unwrap_or_else(|_| panic!("{said} → {texts}")).unwrap();
+            texts.push_str(reply.data["text"].as_str().unwrap_or_default());
+        }
+    }
 }
