@@ -2,6 +2,7 @@
 //! status of its answers; what differs is that "success" means "durably stored".
 
 mod fields;
+pub(crate) mod legacy;
 mod reading;
 
 use std::sync::Arc;
@@ -47,7 +48,9 @@ pub(crate) async fn send(
 ) -> Response {
     let headers = request.headers().clone();
     let wants_json = wants_json(&headers);
+    let as_php = wants_json && legacy::follows(&asked.site);
     let (fields, result) = match reading::read(request).await {
+        Ok(fields) if as_php => return legacy::send(&platform, &origin, &asked, &headers, &fields).await,
         Ok(fields) => {
             let result = accept(&platform, &origin, &asked, &headers, &fields).await;
             (fields, result)
@@ -71,6 +74,7 @@ pub(crate) async fn send(
             let number = accepted.lead.number;
             Redirect::to(&format!("{page}{join}sent={number}&form={form}#f-{form}")).into_response()
         }
+        Err(refusal) if as_php => legacy::unreadable(&refusal, &origin),
         Err(refusal) if wants_json => refuse_json(refusal, &asked),
         Err(refusal) => refuse_page(&platform, &origin, &asked, refusal, &fields),
     }

@@ -47,7 +47,7 @@ pub(crate) fn check(secret: &Secret, token: &str, now: Timestamp) -> Result<(), 
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length; the constructor cannot fail")]
-fn sign(secret: &Secret, unix: &str) -> String {
+pub(crate) fn sign(secret: &Secret, unix: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).expect("HMAC takes any key");
     mac.update(unix.as_bytes());
     let full = hex::encode(mac.finalize().into_bytes());

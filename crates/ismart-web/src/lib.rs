@@ -28,7 +28,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Redirect;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -46,7 +46,12 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/health", get(health::health))
         .route("/ping", get(health::ping))
         .route("/api/form-token", get(form::token))
-        .route("/api/send", post(form::send))
+        .route("/api/form-token/", get(form::token))
+        .route("/api/send", post(form::send).fallback(form::legacy::elsewhere))
+        .route("/api/send/", post(form::send).fallback(form::legacy::elsewhere))
+        .route("/api/widget-rescue", post(form::legacy::widget_rescue).fallback(form::legacy::elsewhere))
+        .route("/api/widget-rescue/", post(form::legacy::widget_rescue).fallback(form::legacy::elsewhere))
+        .route("/_f", any(form::legacy::beacon))
         .route("/api/chat/visit", post(chat::visit::start))
         .route("/api/chat/messages", post(chat::messages::send))
         .route("/ismart/widget.js", get(assets::widget))

@@ -1,15 +1,17 @@
 //! `ismart site import`: an old site read as it is, and what becomes of it.
 
 mod configuration;
+mod gen0;
 mod mends;
 mod templates;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::detect::{Detected, detect};
+use super::detect::{Detected, Generation, detect};
 use super::php::Unread;
 use crate::config::{Mend, SITE_TOML, SiteConfig};
 use crate::finding::Finding;
@@ -70,6 +72,9 @@ pub struct Imported {
     /// Collections and lists in the order of the old configuration.
     #[serde(skip)]
     order: Vec<String>,
+    /// Files that are made of the old content: path relative to the new folder → text.
+    #[serde(skip)]
+    files: BTreeMap<String, String>,
 }
 
 /// Why a folder cannot be imported.
@@ -109,16 +114,29 @@ pub fn import(folder: &Path, options: &Options) -> Result<Imported, ImportError>
         site_toml: String::new(),
         table: toml::Table::new(),
         order: Vec::new(),
+        files: BTreeMap::new(),
     };
     let mut table = configuration::read(&root, options, &mut imported);
-    templates::look(&root, &mut table, &mut imported);
-    mends::list(&root, &mut table, &mut imported);
+    if imported.detected.generation == Generation::Gen0 {
+        gen0::read(&root, &mut table, &mut imported);
+    } else {
+        templates::look(&root, &mut table, &mut imported);
+        mends::list(&root, &mut table, &mut imported);
+    }
     imported.site_toml = text(&table, &imported);
     if let Err(findings) = SiteConfig::parse(&imported.site_toml, &imported.name) {
         return Err(ImportError::Broken(findings));
     }
     imported.table = table;
     Ok(imported)
+}
+
+impl Imported {
+    /// Whether the old folder can be served as it is, with nothing but our configuration in it.
+    #[must_use]
+    pub fn fits_in_place(&self) -> bool {
+        self.files.is_empty()
+    }
 }
 
 /// The text of `site.toml`: tables whose order means something stand last, in that order.
@@ -149,7 +167,7 @@ fn text(table: &toml::Table, imported: &Imported) -> String {
         }
     }
     format!(
-        "# A site of the PHP platform ({}), as `ismart site import` read it.\n# [legacy] holds what it does differently; remove a key to have today's behaviour.\n\n{body}",
+        "# A site of the PHP platform ({}), as `ismart site import` read it.\n# [legacy], where there is one, holds what it does differently; remove a key to have today's behaviour.\n\n{body}",
         imported.detected.generation.name()
     )
 }

@@ -261,3 +261,95 @@ fn what_is_no_old_site_is_refused() {
     let error = legacy::import(odd.path(), &Options::default()).unwrap_err().to_string();
     assert!(error.contains("`Nowhere/Land` is not a time zone"), "{error}");
 }
+
+/// A site of the oldest generation, with one branch that is shown and one that is not.
+fn oldest() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in [
+        ("project/index.php", "<?php // the front controller"),
+        ("project/robots.txt", "User-agent: *\n"),
+        ("project/data/img/intro/car1.png", "x"),
+        ("project/data/content/draft.json", "{\"draft\": true}"),
+        (
+            "project/data/production/global-production.json",
+            r#"{"brand": "Ломбард", "branches": ["tver", "gone", "hidden", "../x"], "sections": {"intro": {"heading": "Деньги", "button": {"text": "Да", "color": "red"}, "items": ["быстро", "<b>честно</b>"]}}}"#,
+        ),
+        (
+            "project/data/production/index-production.json",
+            r#"{"title": "Займы%inCity% под залог", "description": "Займы %city%.", "globals": {"nav": []}, "firstScreen": ["intro"], "secondaryScreen": [{"name": "actions", "heading": "Акции", "items": [{"title": "Скидка", "desc": "10 %"}]}, {"nameless": 1}]}"#,
+        ),
+        (
+            "project/data/production/promo-production.json",
+            r#"{"title": "Промо%inCity%", "description": "", "firstScreen": [{"name": "intro", "button": {"text": "Нет"}}]}"#,
+        ),
+        (
+            "project/data/production/branches/tver.json",
+            r#"{"slug": "tver", "city": "Тверь", "inName": "Твери", "address": "Ленина, 1<br>ТЦ", "phone": {"href": "+74820000000", "title": "+7 482 000-00-00"}}"#,
+        ),
+        (
+            "project/data/production/branches/hidden.json",
+            r#"{"slug": "hidden", "visible": false, "city": "Омск"}"#,
+        ),
+    ] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn content_of_the_oldest_generation_becomes_a_site_of_ours() {
+    let folder = oldest();
+    let imported = legacy::import(folder.path(), &options("zaim.example", "production")).unwrap();
+    assert_eq!(imported.detected.generation, Generation::Gen0);
+    assert!(imported.findings.is_empty(), "{:?}", imported.findings);
+    let in_place = legacy::write_in_place(&imported, folder.path()).unwrap_err();
+    assert!(in_place.to_string().contains("give another folder"), "{in_place}");
+    let to = tempfile::tempdir().unwrap();
+    let target = to.path().join("zaim");
+    legacy::write_to(&imported, folder.path(), &target).unwrap();
+    assert!(!target.join("data/content").exists() && !target.join("data/production").exists());
+    let site = load(&target);
+    let page = |path: &str| {
+        let reply = ask(&site, "https", "zaim.example", path);
+        (reply.status, String::from_utf8(reply.body).unwrap())
+    };
+    let (status, html) = page("/");
+    assert_eq!(status, 200);
+    assert!(html.contains("<title>Займы под залог</title>") && html.contains("<h2>Деньги</h2>"), "{html}");
+    assert!(html.contains("<li><b>честно</b></li>") && html.contains("<h3>Скидка</h3>"), "{html}");
+    let (status, html) = page("/tver/");
+    assert_eq!(status, 200, "{html}");
+    assert!(
+        html.contains("<title>Займы в Твери под залог</title>") && html.contains("tel:+74820000000"),
+        "{html}"
+    );
+    let (status, html) = page("/promo/tver/");
+    assert_eq!(status, 200, "{html}");
+    assert!(html.contains("<title>Промо в Твери</title>"), "{html}");
+    for gone in ["/hidden/", "/gone/", "/tver/x/", "/promo/hidden/"] {
+        assert_eq!(page(gone).0, 404, "{gone}");
+    }
+    let (status, feed) = page("/turbo.xml");
+    assert_eq!(status, 200);
+    assert_eq!(feed.matches("<item turbo=\"true\">").count(), 2);
+    assert!(
+        feed.contains("<link>https://zaim.example/promo/tver/</link>") && feed.contains("Деньги в Твери"),
+        "{feed}"
+    );
+    assert_eq!(page("/robots.txt").1, "User-agent: *\n");
+}
+
+#[test]
+fn a_broken_file_of_the_oldest_generation_is_told_and_the_rest_imported() {
+    let folder = oldest();
+    std::fs::write(folder.path().join("project/data/production/branches/tver.json"), "{").unwrap();
+    std::fs::write(folder.path().join("project/data/production/promo-production.json"), "[]").unwrap();
+    let imported = legacy::import(folder.path(), &options("zaim.example", "production")).unwrap();
+    let files: Vec<&str> = imported.findings.iter().map(|finding| finding.file.as_str()).collect();
+    assert_eq!(files, ["data/production/promo-production.json", "data/production/branches/tver.json"]);
+    let to = tempfile::tempdir().unwrap();
+    legacy::write_to(&imported, folder.path(), &to.path().join("zaim")).unwrap();
+    assert_eq!(ask(&load(&to.path().join("zaim")), "https", "zaim.example", "/").status, 200);
+}

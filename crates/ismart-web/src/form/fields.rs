@@ -94,10 +94,24 @@ impl Fields {
             self.get("phone").and_then(|text| keep(Phone::parse(text), "phone", texts.phone, &mut errors));
         let email =
             self.get("email").and_then(|text| keep(Email::parse(text), "email", texts.email, &mut errors));
-        let name =
-            self.get("name").and_then(|text| keep(PersonName::parse(text), "name", texts.name, &mut errors));
-        if self.get("phone").is_none() {
-            errors.insert("phone".to_owned(), texts.phone.to_owned());
+        let required = match &site.config().legacy {
+            Some(_) => super::legacy::required(site),
+            None => vec!["phone"],
+        };
+        let mut odd_name = None;
+        let name = self.get("name").and_then(|text| match PersonName::parse(text) {
+            // The PHP platform asks nothing of a name that need not be given: what was typed is kept as it is.
+            Err(_) if site.config().legacy.is_some() && !required.contains(&"name") => {
+                odd_name = Some(text.to_owned());
+                None
+            }
+            parsed => keep(parsed, "name", texts.name, &mut errors),
+        });
+        let known = [("phone", texts.phone), ("email", texts.email), ("name", texts.name)];
+        for (field, text) in known.iter().filter(|(field, _)| required.contains(field)) {
+            if self.get(field).is_none() {
+                errors.insert((*field).to_owned(), (*text).to_owned());
+            }
         }
         if self.get("policy") != Some("on") {
             errors.insert("policy".to_owned(), texts.policy.to_owned());
@@ -130,6 +144,7 @@ impl Fields {
             .filter(|(field, value)| !OWN.contains(&field.as_str()) && !value.trim().is_empty())
             .map(|(field, value)| (field.clone(), value.trim().to_owned()))
             .collect();
+        fields.extend(odd_name.map(|name| ("name".to_owned(), name)));
         if let Some(trap) = self.honeypot() {
             fields.insert("held".to_owned(), format!("trap field {trap}"));
         }
@@ -204,6 +219,14 @@ struct Texts {
 
 impl Texts {
     fn of(site: &Snapshot) -> Self {
+        if site.config().legacy.is_some() {
+            return Self {
+                phone: "Неверный телефон",
+                email: "Неверный E-mail",
+                name: "Укажите имя",
+                policy: "Согласитесь с политикой",
+            };
+        }
         if language(site) == "en" {
             return Self {
                 phone: "Enter a phone number, for example +7 910 123-45-67",

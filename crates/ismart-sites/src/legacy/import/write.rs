@@ -8,6 +8,9 @@ use crate::config::SITE_TOML;
 /// Folders that a site is made of.
 const PARTS: &[&str] = &["assets", "data", "public", "templates"];
 
+/// Folders of files of the oldest generation, whose content is written anew.
+const FILES: &[&str] = &["assets", "data/docs", "data/files", "data/fonts", "data/img", "data/video"];
+
 /// Folders that builds and tools leave behind: they are no part of a site.
 const PASSED: &[&str] = &["node_modules", "vendor", "cache", "logs"];
 
@@ -17,6 +20,11 @@ pub enum WriteError {
     /// The target is there already.
     #[error("`{}` is not empty: name a folder that does not exist yet", .0.display())]
     Taken(PathBuf),
+    /// The old folder has another form.
+    #[error(
+        "a site of this generation is not served as it is: its content is written anew, give another folder"
+    )]
+    Form,
     /// A file could not be read or written.
     #[error("`{}`: {error}; what was written so far can be removed", path.display())]
     File {
@@ -36,7 +44,13 @@ fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, WriteError> {
 /// # Errors
 /// When the file cannot be written.
 pub fn write_in_place(imported: &Imported, folder: &Path) -> Result<PathBuf, WriteError> {
-    let root = folder.join(&imported.detected.sub);
+    if !imported.fits_in_place() {
+        return Err(WriteError::Form);
+    }
+    site_toml(imported, &folder.join(&imported.detected.sub))
+}
+
+fn site_toml(imported: &Imported, root: &Path) -> Result<PathBuf, WriteError> {
     let file = root.join(SITE_TOML);
     at(&file, std::fs::create_dir_all(root.join("config")))?;
     at(&file, std::fs::write(&file, &imported.site_toml))?;
@@ -53,7 +67,8 @@ pub fn write_to(imported: &Imported, folder: &Path, to: &Path) -> Result<usize, 
     }
     let root = folder.join(&imported.detected.sub);
     let mut copied = 0;
-    for part in PARTS {
+    let parts: &[&str] = if imported.fits_in_place() { PARTS } else { FILES };
+    for part in parts {
         let from = root.join(part);
         if from.is_dir() {
             copied += copy(&root, &from, &to.join(part))?;
@@ -76,7 +91,20 @@ pub fn write_to(imported: &Imported, folder: &Path, to: &Path) -> Result<usize, 
             copied += copy(&root, &root.join(folder), &to.join(folder))?;
         }
     }
-    write_in_place(imported, to)?;
+    if !imported.fits_in_place() {
+        for name in ["favicon.ico", "robots.txt"].iter().filter(|name| root.join(name).is_file()) {
+            copied += copy_file(&root.join(name), &to.join("public").join(name))?;
+        }
+    }
+    for (path, text) in &imported.files {
+        let file = to.join(path);
+        if let Some(folder) = file.parent() {
+            at(folder, std::fs::create_dir_all(folder))?;
+        }
+        at(&file, std::fs::write(&file, text))?;
+        copied += 1;
+    }
+    site_toml(imported, to)?;
     Ok(copied)
 }
 

@@ -1,0 +1,264 @@
+//! Forms of sites of the PHP platform: the newest generation's contract, answer by answer. Its scripts read these
+//! codes and keys, and its monitoring sends test leads with a key of its own.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ismart_domain::Secret;
+use ismart_leads::{AcceptError, Accepted};
+use ismart_sites::Snapshot;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+use super::fields::{Fields, Invalid};
+use super::{Refusal, page_expired, reading, store};
+use crate::form_token;
+use crate::origin::{Asked, Origin, text};
+use crate::platform::Platform;
+use crate::problem::Problem;
+use crate::site;
+
+/// The header of monitoring.
+const TEST_KEY: &str = "x-ismart-key";
+
+/// Whether the forms of a site follow this contract.
+pub(super) fn follows(site: &Snapshot) -> bool {
+    site.config().legacy.is_some()
+}
+
+/// A group of the site's settings that the form's rules stand in.
+fn guard<'s>(site: &'s Snapshot, key: &str) -> Option<&'s str> {
+    site.config().settings.get("form_guard")?.get(key)?.as_str()
+}
+
+/// The fields that must be filled in: `phone` unless the site says otherwise.
+pub(super) fn required(site: &Snapshot) -> Vec<&str> {
+    let said = guard(site, "required_fields").unwrap_or("phone");
+    let fields: Vec<&str> = said.split(',').map(str::trim).filter(|field| !field.is_empty()).collect();
+    if fields.is_empty() { vec!["phone"] } else { fields }
+}
+
+/// The trap of this site that was filled in.
+fn trap<'f>(site: &'f Snapshot, fields: &Fields) -> Option<&'f str> {
+    let traps = guard(site, "trap_field").unwrap_or("company_site, website");
+    traps.split(',').map(str::trim).find(|name| fields.get(name).is_some())
+}
+
+/// Whether the request carries the key that monitoring derives from the host.
+fn is_test(secret: &Secret, headers: &HeaderMap, host: &str) -> bool {
+    let host = host.split(':').next().unwrap_or(host).to_lowercase();
+    let expected = form_token::sign(secret, &host);
+    let given = text(headers, TEST_KEY).unwrap_or("").trim();
+    !host.is_empty() && bool::from(expected.as_bytes().ct_eq(given.as_bytes()))
+}
+
+/// Takes a form in the order of the contract: trap, token, fields; success is said after it was stored.
+pub(super) async fn send(
+    platform: &Platform,
+    origin: &Origin,
+    asked: &Asked,
+    headers: &HeaderMap,
+    fields: &Fields,
+) -> Response {
+    let now = platform.env.now();
+    if let Err(wait) = platform.limits.take(origin.ip, now) {
+        return too_many(wait);
+    }
+    let user_agent = text(headers, "user-agent").map(|ua| ua.chars().take(300).collect::<String>());
+    let draft = fields.draft(&asked.place, &asked.site, origin, user_agent);
+    if trap(&asked.site, fields).is_some() {
+        return trapped(platform, origin, asked, draft).await;
+    }
+    let test = is_test(&platform.options.form_secret, headers, &origin.host);
+    if !test {
+        let token = fields.get("form_token").unwrap_or_default();
+        if form_token::check(&platform.options.form_secret, token, now).is_err() {
+            return refused(
+                page_expired(),
+                "TOKEN_INVALID",
+                TOKEN,
+                origin,
+                "retry_after",
+                json!(form_token::MIN_AGE),
+            );
+        }
+        let captcha = asked.site.config().legacy.as_ref().is_some_and(|l| !l.captcha_client_key.is_empty());
+        if captcha && fields.get("smart-token").is_none() {
+            return refused(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "CAPTCHA_INVALID",
+                CAPTCHA,
+                origin,
+                "",
+                Value::Null,
+            );
+        }
+    }
+    let mut draft = match draft {
+        Ok(draft) => draft,
+        Err(Invalid { errors }) => return invalid(origin, json!(errors)),
+    };
+    draft.test |= test;
+    match store(platform, asked, draft).await {
+        Ok(accepted) => sent(&accepted, json!({ "inbox": "success" }), test),
+        Err(AcceptError::NoContact) => invalid(origin, json!({ "phone": "Неверный телефон" })),
+        Err(AcceptError::NoConsent) => invalid(origin, json!({ "policy": "Согласитесь с политикой" })),
+        Err(AcceptError::Store(error)) => {
+            tracing::error!(error = %error, "a form could not be stored");
+            refused(
+                StatusCode::BAD_GATEWAY,
+                "DELIVERY_FAILED",
+                FAILED,
+                origin,
+                "channels",
+                json!({ "inbox": "failed" }),
+            )
+        }
+    }
+}
+
+const TOKEN: &str = "Не удалось подтвердить отправку. Попробуйте ещё раз.";
+const CAPTCHA: &str = "Не удалось подтвердить, что вы человек. Обновите страницу и попробуйте снова.";
+const FAILED: &str = "Не получилось отправить заявку. Позвоните нам или попробуйте позже.";
+const SENT: &str = "Заявка успешно отправлена";
+
+/// A robot reads success; what it wrote is kept for a person to look at, where it can be kept at all.
+async fn trapped(
+    platform: &Platform,
+    origin: &Origin,
+    asked: &Asked,
+    draft: Result<ismart_domain::lead::LeadDraft, Invalid>,
+) -> Response {
+    if let Ok(mut draft) = draft {
+        draft.test = true;
+        if let Err(AcceptError::Store(error)) = store(platform, asked, draft).await {
+            tracing::error!(error = %error, "what a robot sent could not be kept");
+        }
+    }
+    let body = json!({
+        "success": true, "message": SENT, "channels": [], "request_id": origin.request_id,
+    });
+    Json(body).into_response()
+}
+
+fn sent(accepted: &Accepted, channels: Value, test: bool) -> Response {
+    let mut body = json!({
+        "success": true, "message": SENT, "channels": channels, "request_id": accepted.lead.id,
+    });
+    if let Some(map) = body.as_object_mut().filter(|_| test) {
+        map.insert("test".to_owned(), true.into());
+    }
+    Json(body).into_response()
+}
+
+fn refused(
+    status: StatusCode,
+    code: &str,
+    message: &str,
+    origin: &Origin,
+    key: &str,
+    value: Value,
+) -> Response {
+    let mut body = serde_json::Map::new();
+    body.insert("success".to_owned(), false.into());
+    body.insert("code".to_owned(), code.into());
+    body.insert("message".to_owned(), message.into());
+    if !key.is_empty() {
+        body.insert(key.to_owned(), value);
+    }
+    body.insert("request_id".to_owned(), origin.request_id.clone().into());
+    (status, Json(Value::Object(body))).into_response()
+}
+
+fn invalid(origin: &Origin, errors: Value) -> Response {
+    refused(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "VALIDATION_ERROR",
+        "Проверьте поля формы",
+        origin,
+        "errors",
+        errors,
+    )
+}
+
+fn too_many(wait: u32) -> Response {
+    let body = json!({
+        "success": false, "code": "RATE_LIMIT_EXCEEDED", "message": "Слишком много запросов. Попробуйте позже.",
+    });
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait.to_string())], Json(body)).into_response()
+}
+
+/// What could not be read at all, in the words of the contract.
+pub(super) fn unreadable(refusal: &Refusal, origin: &Origin) -> Response {
+    match refusal {
+        Refusal::Unreadable(status, why) => refused(*status, "BODY_INVALID", why, origin, "", Value::Null),
+        _ => refused(StatusCode::BAD_REQUEST, "BODY_INVALID", FAILED, origin, "", Value::Null),
+    }
+}
+
+/// `POST /api/widget-rescue`: a contact that was left in a call-back widget, which has sent it already. Nobody agreed
+/// to its being stored here, so it is checked and not kept.
+pub(crate) async fn widget_rescue(
+    State(platform): State<Arc<Platform>>,
+    origin: Origin,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !follows(&asked.site) {
+        return site::serve(State(platform), origin, asked, request).await;
+    }
+    let now = platform.env.now();
+    if let Err(wait) = platform.limits.take(origin.ip, now) {
+        return Ok(too_many(wait));
+    }
+    let Ok(fields) = reading::read(request).await else {
+        return Ok(short(&origin, StatusCode::BAD_REQUEST, "BODY_INVALID"));
+    };
+    let token = fields.get("form_token").unwrap_or_default();
+    if form_token::check(&platform.options.form_secret, token, now).is_err() {
+        return Ok(short(&origin, page_expired(), "TOKEN_INVALID"));
+    }
+    let digits = fields.get("phone").unwrap_or_default().bytes().filter(u8::is_ascii_digit).count();
+    if !(10..=15).contains(&digits) {
+        return Ok(short(&origin, StatusCode::UNPROCESSABLE_ENTITY, "PHONE_INVALID"));
+    }
+    let body = json!({ "success": true, "registered": false, "request_id": origin.request_id });
+    Ok(Json(body).into_response())
+}
+
+fn short(origin: &Origin, status: StatusCode, code: &str) -> Response {
+    let body = json!({ "success": false, "code": code, "request_id": origin.request_id });
+    (status, Json(body)).into_response()
+}
+
+/// `/_f`: the beacon of a form's steps; that it came is all there is to it.
+pub(crate) async fn beacon(
+    State(platform): State<Arc<Platform>>,
+    origin: Origin,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Problem> {
+    if follows(&asked.site) && matches!(request.method().as_str(), "GET" | "HEAD" | "POST") {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    site::serve(State(platform), origin, asked, request).await
+}
+
+/// Other methods at the addresses of forms: pages of a legacy site, otherwise refused.
+pub(crate) async fn elsewhere(
+    State(platform): State<Arc<Platform>>,
+    origin: Origin,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Problem> {
+    if follows(&asked.site) {
+        return site::serve(State(platform), origin, asked, request).await;
+    }
+    let detail = format!("{} is not possible at this address.", request.method());
+    Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail))
+}
+
+#[cfg(test)]
+mod tests;

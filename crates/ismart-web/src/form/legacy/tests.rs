@@ -1,0 +1,217 @@
+//! The contract of forms, over HTTP, on a site of the newest PHP generation and beside one of ours.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use ismart_domain::{Env, ManualClock, Secret};
+use ismart_sites::{External, Fleet, SiteFolder, Snapshot};
+use ismart_store::{Store, StoreError, Tx, clients};
+use ismart_workers::desk::Desk;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::platform::Place;
+use crate::{Options, Platform, World, form_token};
+
+const HOST: &str = "utro.example";
+
+struct Shop {
+    platform: Arc<Platform>,
+    clock: Arc<ManualClock>,
+    _folder: tempfile::TempDir,
+}
+
+fn site(root: &Path, name: &str, host: &str, more: &str) -> Arc<Snapshot> {
+    let folder = root.join(name);
+    for (path, text) in [
+        ("config/site.toml", &*format!("client = \"utro\"\nname = \"Утро\"\nhosts = [\"{host}\"]\n{more}")),
+        ("data/json/global.json", "{}"),
+        ("data/json/ru/pages/index.json", "{\"sections\": []}"),
+        ("data/json/ru/pages/404.json", "{\"sections\": []}"),
+        ("templates/pages/page.twig", "{{ page_id }}"),
+    ] {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    SiteFolder::new(folder).load(&External::default()).unwrap()
+}
+
+impl Shop {
+    async fn open(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (env, clock) = Env::manual("2026-11-20T09:00:00Z".parse().unwrap(), 11);
+        let store = Store::open_sqlite(&folder.path().join("ismart.db"), env.clone()).await.unwrap();
+        let (client_id, site_id) = store
+            .write(|tx: &mut Tx| {
+                Box::pin(async move {
+                    let client = clients::ensure_client(tx, "utro", "Утро").await?;
+                    Ok::<_, StoreError>((client, clients::ensure_site(tx, client, "utro", HOST).await?))
+                })
+            })
+            .await
+            .unwrap();
+        let place = |slug: &str| Place {
+            client_id,
+            site_id,
+            slug: slug.to_owned(),
+            name: "Утро".to_owned(),
+            destinations: Vec::new(),
+            worker: None,
+            consent_label: "Согласен".to_owned(),
+            consent_url: "/policy".to_owned(),
+            consent_version: "1".to_owned(),
+            consent_text: "Текст согласия".to_owned(),
+            marketing: None,
+            phone: "+7 487 000-00-00".to_owned(),
+        };
+        let legacy = format!("{more}\n[legacy]\ngeneration = \"gen3\"\n");
+        let sites =
+            vec![site(folder.path(), "old", HOST, &legacy), site(folder.path(), "new", "new.example", "")];
+        let places = ["old", "new"].map(|slug| (slug.to_owned(), Arc::new(place(slug))));
+        let world =
+            World { fleet: Fleet::new(sites).unwrap(), places: HashMap::from(places), ..World::default() };
+        let options = Options {
+            console_hosts: vec!["console.test".into()],
+            https: false,
+            trusted_proxies: vec![],
+            demo: false,
+            per_minute: 20,
+            keep: 1 << 20,
+            form_secret: Secret::new("form"),
+        };
+        let desk = Desk::new(store.clone());
+        let world = Arc::new(ArcSwap::from_pointee(world));
+        let platform = Arc::new(Platform::new(store, world, desk, Vec::new(), options));
+        Self { platform, clock, _folder: folder }
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> (StatusCode, Value) {
+        let mut request = Request::builder().method(method).uri(path).header("accept", "application/json");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", HOST);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.header("content-type", "application/json").body(Body::from(body.to_string()));
+        let response = crate::router(self.platform.clone()).oneshot(request.unwrap()).await.unwrap();
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    fn token(&self) -> String {
+        let token = form_token::issue(&self.platform.options.form_secret, self.platform.env.now());
+        self.clock.advance(SignedDuration::from_secs(5));
+        token
+    }
+
+    async fn leads(&self) -> usize {
+        let mut conn = self.platform.store.read().await.unwrap();
+        let client = clients::list(&mut conn).await.unwrap()[0].id;
+        let events = ismart_store::events::after(&mut conn, client, 0, 1000).await.unwrap();
+        events.iter().filter(|line| line.event.body.kind() == "lead.accepted").count()
+    }
+}
+
+#[tokio::test]
+async fn a_form_is_answered_in_the_order_of_the_contract() {
+    let shop = Shop::open("").await;
+    let good =
+        json!({ "phone": "+7 910 123-45-67", "policy": "on", "name": "R2D2", "idempotency_key": "k1" });
+    let (status, answer) = shop.ask("POST", "/api/send", &[], good.clone()).await;
+    assert_eq!((status.as_u16(), &answer["code"]), (419, &json!("TOKEN_INVALID")));
+    assert_eq!(answer["message"], "Не удалось подтвердить отправку. Попробуйте ещё раз.");
+    assert_eq!(answer["retry_after"], 3);
+    let with = |token: String, fields: &Value| {
+        let mut body = fields.clone();
+        body["form_token"] = token.into();
+        body
+    };
+    let bad = json!({ "phone": "12", "policy": "yes", "email": "x" });
+    let (status, answer) = shop.ask("POST", "/api/send/", &[], with(shop.token(), &bad)).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("VALIDATION_ERROR")));
+    assert_eq!(
+        answer["errors"],
+        json!({ "email": "Неверный E-mail", "phone": "Неверный телефон", "policy": "Согласитесь с политикой" })
+    );
+    assert_eq!(shop.leads().await, 0);
+    let (status, first) = shop.ask("POST", "/api/send", &[], with(shop.token(), &good)).await;
+    assert_eq!(status, StatusCode::OK, "{first}");
+    assert_eq!((&first["success"], &first["message"]), (&json!(true), &json!("Заявка успешно отправлена")));
+    assert_eq!(first["channels"], json!({ "inbox": "success" }));
+    assert!(first.get("test").is_none());
+    let (_, again) = shop.ask("POST", "/api/send", &[], with(shop.token(), &good)).await;
+    assert_eq!(again, first, "the same key is the same lead");
+    assert_eq!(shop.leads().await, 1);
+}
+
+#[tokio::test]
+async fn robots_and_monitoring_are_known() {
+    let shop = Shop::open("").await;
+    let robot = json!({ "phone": "+7 910 123-45-67", "policy": "on", "website": "https://spam" });
+    let (status, answer) = shop.ask("POST", "/api/send", &[], robot).await;
+    assert_eq!((status, &answer["channels"]), (StatusCode::OK, &json!([])));
+    let key = form_token::sign(&shop.platform.options.form_secret, HOST);
+    let lead = json!({ "phone": "+7 910 123-45-68", "policy": "on" });
+    let (status, answer) = shop.ask("POST", "/api/send", &[("x-ismart-key", &key)], lead.clone()).await;
+    assert_eq!((status, &answer["test"]), (StatusCode::OK, &json!(true)));
+    let (status, _) = shop.ask("POST", "/api/send", &[("x-ismart-key", "guess")], lead).await;
+    assert_eq!(status.as_u16(), 419);
+    for _ in 0..30 {
+        shop.ask("POST", "/api/send", &[], json!({})).await;
+    }
+    let (status, answer) = shop.ask("POST", "/api/send", &[], json!({})).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("RATE_LIMIT_EXCEEDED")));
+    assert!(answer.get("request_id").is_none());
+}
+
+#[tokio::test]
+async fn a_site_says_which_fields_it_needs() {
+    let shop =
+        Shop::open("[settings.form_guard]\nrequired_fields = \"email, name\"\ntrap_field = \"fax\"\n").await;
+    let (_, answer) =
+        shop.ask("POST", "/api/send", &[], json!({ "policy": "on", "form_token": shop.token() })).await;
+    assert_eq!(answer["errors"], json!({ "email": "Неверный E-mail", "name": "Укажите имя" }));
+    let letter = json!({ "policy": "on", "email": "a@b.ru", "name": "Анна", "form_token": shop.token() });
+    assert_eq!(shop.ask("POST", "/api/send", &[], letter).await.0, StatusCode::OK);
+    assert_eq!(shop.ask("POST", "/api/send", &[], json!({ "fax": "1" })).await.1["channels"], json!([]));
+}
+
+#[tokio::test]
+async fn the_small_addresses_answer_as_they_did() {
+    let shop = Shop::open("").await;
+    assert_eq!(shop.ask("POST", "/_f", &[], json!({})).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(shop.ask("GET", "/_f", &[("host", "new.example")], json!({})).await.0, StatusCode::NOT_FOUND);
+    let (status, answer) = shop.ask("GET", "/api/form-token/", &[], json!({})).await;
+    assert_eq!((status, &answer["min_age"]), (StatusCode::OK, &json!(3)));
+    assert_eq!(
+        shop.ask("GET", "/api/send", &[], json!({})).await.0,
+        StatusCode::NOT_FOUND,
+        "a page that is not there"
+    );
+    let ours = shop.ask("GET", "/api/send", &[("host", "new.example")], json!({})).await;
+    assert_eq!(ours.0, StatusCode::METHOD_NOT_ALLOWED);
+    let widget = |phone: &str, token: String| json!({ "phone": phone, "form_token": token });
+    let rescue = async |body| shop.ask("POST", "/api/widget-rescue", &[], body).await;
+    assert_eq!(rescue(widget("+7 910 123-45-67", String::new())).await.1["code"], "TOKEN_INVALID");
+    assert_eq!(rescue(widget("910 123", shop.token())).await.1["code"], "PHONE_INVALID");
+    let (status, answer) = rescue(widget("+7 910 123-45-67", shop.token())).await;
+    assert_eq!(
+        (status, &answer["success"], &answer["registered"]),
+        (StatusCode::OK, &json!(true), &json!(false))
+    );
+    assert_eq!(shop.leads().await, 0, "nobody agreed to anything");
+}
