@@ -15,6 +15,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::fleet::FleetFolders;
 use crate::platform::Place;
 use crate::{Options, Platform, World, form_token};
 
@@ -83,7 +84,10 @@ impl Shop {
             demo: false,
             per_minute: 20,
             keep: 1 << 20,
+            watch: false,
             form_secret: Secret::new("form"),
+            cores: Arc::default(),
+            fleet: FleetFolders::default(),
         };
         let desk = Desk::new(store.clone());
         let world = Arc::new(ArcSwap::from_pointee(world));
