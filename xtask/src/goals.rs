@@ -3,6 +3,7 @@
 mod bench;
 mod chain;
 mod contracts;
+mod sites;
 mod twig;
 mod workers;
 
@@ -136,6 +137,30 @@ pub(crate) const GOALS: &[Goal] = &[
         bar: "none",
         reference: "the same template without its texts",
         measure: twig::allocations,
+    },
+    Goal {
+        group: "sites",
+        name: "fleet",
+        what: "47 copies of the demo dealer's site, each of its own client and host, in one process: from the start to the first healthy answer with its database there already, and resident memory after every page of every site was shown once.",
+        bar: "at most 1 s and 300 MiB",
+        reference: "the same with one site, after its start",
+        measure: sites::fleet,
+    },
+    Goal {
+        group: "sites",
+        name: "thousand",
+        what: "The same with 1,000 copies.",
+        bar: "at most 22 s and 6,400 MiB: no more a site than in a fleet of 47",
+        reference: "the same with one site, after its start",
+        measure: sites::thousand,
+    },
+    Goal {
+        group: "sites",
+        name: "kept",
+        what: "The demo dealer's home page, kept ready, 8 connections over loopback, uncompressed: requests a second, median of 5 rounds.",
+        bar: "at least half of nginx's",
+        reference: "nginx with two workers, serving the same bytes as a file, in the same rounds",
+        measure: sites::kept,
     },
     Goal {
         group: "contracts",

@@ -18,6 +18,8 @@ pub(super) struct Programs {
     pub(super) ismart: PathBuf,
     /// The load tool.
     pub(super) load: PathBuf,
+    /// The tool that measures sites.
+    pub(super) sites: PathBuf,
 }
 
 /// What a program wrote, and whether it succeeded.
@@ -63,7 +65,7 @@ impl Bench {
                 .map(PathBuf::from)
                 .ok_or_else(|| format!("the release build made no program `{name}`"))
         };
-        Ok(Programs { ismart: program("ismart")?, load: program("load")? })
+        Ok(Programs { ismart: program("ismart")?, load: program("load")?, sites: program("sites")? })
     }
 
     /// Runs cargo in the repository; its progress is shown.

@@ -15,6 +15,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// `HOST:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn read(text: &str) -> Result<Self, Trouble> {
         let (name, url) =
             text.split_once('=').ok_or_else(|| format!("`{text}`: write NAME=http://HOST:PORT"))?;

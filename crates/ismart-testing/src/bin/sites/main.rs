@@ -2,6 +2,7 @@
 
 mod beside;
 mod fleet;
+mod kept;
 mod wire;
 
 use std::io::Write;
@@ -41,6 +42,18 @@ enum Command {
         /// Seconds that each server has in a round, for each path
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
+        /// Print the result as one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// A page that is kept ready beside nginx serving the same bytes as a file
+    Kept {
+        /// The program
+        #[arg(long, value_name = "FILE")]
+        binary: PathBuf,
+        /// The folder whose subfolders are sites; the home page of the first one is measured
+        #[arg(long, value_name = "DIR")]
+        sites: PathBuf,
         /// Print the result as one line of JSON
         #[arg(long)]
         json: bool,
@@ -90,6 +103,11 @@ async fn run(command: Command) -> Result<String, Trouble> {
                 lasting: Duration::try_from_secs_f64(seconds)?,
             };
             let found = beside::measure(&servers, &paths, &headers, &load).await?;
+            Ok(if json { beside::json(&servers, &found) } else { beside::table(&servers, &found) })
+        }
+        Command::Kept { binary, sites, json } => {
+            let load = beside::Load { connections: 8, rounds: 5, lasting: Duration::from_secs(2) };
+            let (servers, found) = kept::measure(&binary, &sites, &load).await?;
             Ok(if json { beside::json(&servers, &found) } else { beside::table(&servers, &found) })
         }
         Command::Fleet { binary, site, sites, json } => {
