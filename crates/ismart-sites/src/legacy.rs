@@ -22,6 +22,7 @@ pub use import::{
 };
 pub use php::Unread;
 
+pub(crate) use content::Visible;
 pub(crate) use files::open_files;
 pub(crate) use functions::all as functions;
 pub(crate) use view::{LegacyView, globals};

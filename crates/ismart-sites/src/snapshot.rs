@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use crate::document::{Document, documents};
 use crate::files::FileIndex;
 use crate::finding::Finding;
 use crate::host::{Host, Parts};
+use crate::legacy::Visible;
 use crate::redirects::Redirects;
 use crate::route::Route;
 use crate::templates::Array;
@@ -37,6 +38,8 @@ pub struct Snapshot {
     views: ArcSwap<Vec<Arc<View>>>,
     building: Mutex<()>,
     faults: Vec<Finding>,
+    /// What visitors can see of the collections of a legacy site.
+    visible: OnceLock<Visible>,
 }
 
 /// What a path of a site stands for, for checks and tools.
@@ -70,6 +73,7 @@ impl Snapshot {
             views: ArcSwap::default(),
             building: Mutex::new(()),
             faults,
+            visible: OnceLock::new(),
         };
         let view = snapshot.build_view(&base);
         snapshot.views.store(Arc::new(vec![Arc::new(view)]));
@@ -123,6 +127,10 @@ impl Snapshot {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    pub(crate) fn legacy_visible(&self) -> &Visible {
+        self.visible.get_or_init(|| Visible::of(self))
     }
 
     /// The site's configuration.

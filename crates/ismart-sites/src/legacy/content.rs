@@ -1,5 +1,6 @@
 //! Pages and entities as the PHP platform finds them in the JSON files of a site.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -207,4 +208,26 @@ pub(super) fn frame(site: &Snapshot, language: &str, collection: &Collection) ->
         section.get("name").and_then(Value::as_str) == Some("frame") && set(section, "data").is_some()
     });
     found?.get("data").cloned()
+}
+
+/// The slugs of all visible entities: language → collection → slugs. Worked out once for a snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Visible(HashMap<String, HashMap<String, HashSet<String>>>);
+
+impl Visible {
+    pub(crate) fn of(site: &Snapshot) -> Self {
+        let collections = |code: &str| {
+            let of = |collection: &Collection| {
+                let all = slugs(site, code, collection).into_iter();
+                all.filter(|slug| entity(site, code, collection, slug).is_some()).collect()
+            };
+            site.config().collections.values().map(|c| (c.key.clone(), of(c))).collect()
+        };
+        let languages = site.content().languages.iter();
+        Self(languages.map(|language| (language.code.clone(), collections(&language.code))).collect())
+    }
+
+    pub(super) fn has(&self, language: &str, collection: &str, slug: &str) -> bool {
+        self.0.get(language).and_then(|all| all.get(collection)).is_some_and(|slugs| slugs.contains(slug))
+    }
 }

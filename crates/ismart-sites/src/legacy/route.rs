@@ -198,10 +198,8 @@ impl Snapshot {
         let place = |collection: &Collection| policies.collection(&collection.key).place;
         let code = language.code.as_str();
         let mut collections = self.config().collections.values();
-        let visible = |collection: &Collection, slug: &str| {
-            content::slugs(self, code, collection).iter().any(|known| known == slug)
-                && content::entity(self, code, collection, slug).is_some()
-        };
+        let visible =
+            |collection: &Collection, slug: &str| self.legacy_visible().has(code, &collection.key, slug);
         if content::page(self, code, &page_id).is_none() {
             let slug = first.unwrap_or_default();
             let found = collections.find(|c| place(c) != Place::List && visible(c, &slug));
