@@ -121,6 +121,12 @@ fn facts_of_the_brief_stand_once_and_those_of_the_example_nowhere() {
                 files.iter().filter(|(_, text)| text.contains(theirs)).map(|(path, _)| path).collect();
             assert!(left.is_empty(), "{pack}: {theirs} is still in {left:?}");
         }
+        for drawing in ["data/img/logo.svg", "public/favicon.svg"] {
+            assert!(
+                files[&folder.path().join("sites").join(pack).join(drawing)].contains("#c2410c"),
+                "{pack}: {drawing}"
+            );
+        }
         let config: toml::Table =
             files[&folder.path().join("sites").join(pack).join("config/site.toml")].parse().unwrap();
         assert_eq!(config["client"].as_str(), Some(pack));

@@ -23,6 +23,9 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// The longest feed that is downloaded.
 const LONGEST_FEED: usize = 64 * 1024 * 1024;
 
+/// Drawings that hold the pack's accent: they follow the brand's.
+const DRAWN_IN_ACCENT: &[&str] = &["data/img/logo.svg", "data/img/map.svg", "public/favicon.svg"];
+
 const GLOBAL: &str = "data/json/global.json";
 
 /// What the new site is and where it goes.
@@ -162,12 +165,24 @@ fn dress(pack: Pack, brief: &Brief, name: &str, hosts: &[String]) -> Result<File
     if !brief.complexes.is_empty() {
         super::complexes::rename(&mut files, &brief.complexes)?;
     }
+    let theirs = text_of(&files, "config/site.toml").and_then(|text| {
+        let config: toml::Table = text.parse().ok()?;
+        Some(config.get("settings")?.get("accent")?.as_str()?.to_owned())
+    });
     if let Some(text) = text_of(&files, "config/site.toml") {
         files.insert("config/site.toml".to_owned(), settings(&text, brief, name, hosts).into_bytes());
     }
     let accent = brief.accent.as_deref().and_then(Colour::parse);
     if let (Some(accent), Some(text)) = (accent, text_of(&files, "assets/css/tokens.css")) {
         files.insert("assets/css/tokens.css".to_owned(), colour::paint(&text, accent).into_bytes());
+    }
+    if let (Some(accent), Some(theirs)) = (accent, theirs) {
+        for drawing in DRAWN_IN_ACCENT {
+            if let Some(text) = text_of(&files, drawing) {
+                let own = text.replace(&theirs, &colour::for_white_text(accent));
+                files.insert((*drawing).to_owned(), own.into_bytes());
+            }
+        }
     }
     files.insert("config/redirects.json".to_owned(), b"[]\n".to_vec());
     Ok(files)
