@@ -10,18 +10,24 @@ mod disk;
 mod facts;
 mod find;
 mod gate;
+mod lists;
 mod overlay;
+mod rehome;
 mod schema;
 mod text;
 mod trace;
 mod usage;
 mod walk;
 
+pub(crate) use find::Texts;
+
 pub use diff::{Conflict, FieldChange, differences, merge, merge_texts};
 pub use disk::{Changes, EditableFile, WriteError, editable, editable_files, materialise};
-pub use gate::{Gate, Hold, WEIGHT_BUDGET, gate};
+pub use gate::{Gate, Hold, WEIGHT_BUDGET, compare, examined, gate};
+pub use lists::{CollectionLines, EntityLine, PageLine, collections, pages};
+pub use rehome::{rehomed, styles};
 pub use schema::{Field, Schema, Shape, schema_of};
-pub use text::{EditError, Op, apply, read};
+pub use text::{EditError, Op, apply, pretty, read};
 pub use trace::Place;
 pub use usage::{Usage, usages};
 pub use walk::{Counts, Marked, Spot, SpotKind, Way, marked};

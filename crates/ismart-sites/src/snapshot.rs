@@ -40,6 +40,7 @@ pub struct Snapshot {
     faults: Vec<Finding>,
     /// What visitors can see of the collections of a legacy site.
     visible: OnceLock<Visible>,
+    texts: crate::edit::Texts,
 }
 
 /// What a path of a site stands for, for checks and tools.
@@ -74,10 +75,16 @@ impl Snapshot {
             building: Mutex::new(()),
             faults,
             visible: OnceLock::new(),
+            texts: crate::edit::Texts::default(),
         };
         let view = snapshot.build_view(&base);
         snapshot.views.store(Arc::new(vec![Arc::new(view)]));
         snapshot
+    }
+
+    /// The texts of its content, for those who look for one.
+    pub(crate) fn texts(&self) -> &crate::edit::Texts {
+        &self.texts
     }
 
     /// Everything that it was made of.

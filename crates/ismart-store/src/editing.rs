@@ -16,7 +16,7 @@ pub use grants::{Grant, grants, grants_of, put_grant, revoke_grants};
 pub use previews::{Preview, close_previews, open_preview, preview};
 pub use revisions::{
     ChangedFile, Filter, NewRevision, Origin, Revision, Unwritten, changes, files, history, mark_written,
-    record, state, state_at, text, unwritten,
+    paths, record, state, state_at, text, unwritten,
 };
 pub use schedules::{
     ScheduleState, Scheduled, ScheduledFile, cancel_schedule, due_schedules, end_schedule, put_schedule,

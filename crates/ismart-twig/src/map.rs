@@ -100,9 +100,15 @@ pub struct Segment {
     pub origin: Origin,
     template: Arc<Loaded>,
     offset: u32,
+    made_of: Option<ValuePath>,
 }
 
 impl Segment {
+    /// The value of the context that the template's source was, when `template_from_string` made it of one.
+    pub fn made_of(&self) -> Option<&ValuePath> {
+        self.made_of.as_ref()
+    }
+
     /// The name of the template that put the bytes out.
     pub fn template(&self) -> &str {
         &self.template.code.name
@@ -185,6 +191,8 @@ pub(crate) struct Mapper {
     values: HashMap<usize, ValuePath>,
     texts: HashMap<usize, ValuePath>,
     captured: Captured,
+    /// Name of a template that was made of a text → the value that the text was, of the latest one.
+    made: HashMap<EcoString, ValuePath>,
     pub(crate) segments: Vec<Segment>,
 }
 
@@ -215,6 +223,7 @@ impl Mapper {
             values: HashMap::new(),
             texts: HashMap::new(),
             captured: HashMap::new(),
+            made: HashMap::new(),
             segments: Vec::new(),
         };
         let context = Context { own, shared };
@@ -256,8 +265,18 @@ impl Mapper {
     /// Notes that a place put something out.
     pub(crate) fn note(&mut self, output: Range<usize>, origin: Origin, template: &Arc<Loaded>, offset: u32) {
         if !output.is_empty() {
-            self.segments.push(Segment { output, origin, template: template.clone(), offset });
+            let made_of =
+                if self.made.is_empty() { None } else { self.made.get(&*template.code.name).cloned() };
+            self.segments.push(Segment { output, origin, template: template.clone(), offset, made_of });
         }
+    }
+
+    /// Notes that the template `name` was made of a text.
+    pub(crate) fn made(&mut self, name: &str, source: &Value) {
+        match self.path(source).cloned() {
+            Some(path) => self.made.insert(name.into(), path),
+            None => self.made.remove(name),
+        };
     }
 
     /// Takes the segments of a text that is captured out, and keeps them with it.

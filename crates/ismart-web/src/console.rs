@@ -27,6 +27,7 @@ mod plain;
 mod preferences;
 mod seat;
 mod sign_in;
+mod site;
 mod talk;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ const BODY_LIMIT: usize = 32 * 1024;
 struct Room {
     throttle: throttle::Throttle,
     worker_logs: worker_log::WorkerLogs,
+    usages: site::Usages,
 }
 
 /// The pages of the console, to be nested at `/console`. It answers only on the console's hosts.
@@ -88,6 +90,10 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/fleet/rollouts/{id}/back", post(fleet::back))
         .route("/fleet/rollouts/{id}/sites/{site}", get(fleet::preview))
         .route("/fleet/rollouts/{id}/sites/{site}/picture", get(fleet::picture))
+        .merge(site::router())
+        .route("/preview/{token}", get(site::open_preview))
+        .route("/preview/{token}/", get(site::open_preview))
+        .route("/preview/{token}/{*path}", get(site::open_preview))
         .route("/assets/{name}", get(assets::file))
         .fallback(fault::nowhere)
         .method_not_allowed_fallback(fault::nowhere)

@@ -9,7 +9,7 @@ mod drafting;
 mod publishing;
 mod schedule;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -94,6 +94,8 @@ pub struct Editing {
     /// One publication of a site at a time; a site's lock lives as long as the process.
     locks: std::sync::Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     kept: Cache<(String, UserId), Arc<drafting::Kept>>,
+    /// What the gate found in a snapshot, by its number.
+    examined: Cache<u64, Arc<Vec<ismart_sites::Finding>>>,
     published: broadcast::Sender<String>,
 }
 
@@ -108,7 +110,14 @@ impl Editing {
     #[must_use]
     pub fn new(store: Store, world: Arc<ArcSwap<World>>) -> Self {
         let (published, _) = broadcast::channel(HEARD);
-        Self { store, world, locks: std::sync::Mutex::default(), kept: Cache::new(DRAFTS), published }
+        Self {
+            store,
+            world,
+            locks: std::sync::Mutex::default(),
+            kept: Cache::new(DRAFTS),
+            examined: Cache::new(DRAFTS),
+            published,
+        }
     }
 
     /// Hears the key of every site that was published, after visitors see it.

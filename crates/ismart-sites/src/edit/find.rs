@@ -1,13 +1,13 @@
 //! Where a text of the content stands, when the rendering cannot tell.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use super::trace::Place;
 use crate::json::{absolute, child};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, primary_base};
 
 /// Shorter texts stand everywhere and say nothing about where they came from.
 const SHORTEST: usize = 2;
@@ -18,13 +18,17 @@ const SURE: usize = 6;
 /// Text → the places that have it.
 type Table = HashMap<String, Vec<Place>>;
 
+/// The texts of a site's content; made on first use and kept with the snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    whole: OnceLock<Table>,
+    pieces: OnceLock<Table>,
+}
+
 /// The strings and numbers of a site's content by their text.
 pub(super) struct Finder<'s> {
     site: &'s Snapshot,
-    base_url: String,
     near: Vec<String>,
-    whole: OnceCell<Table>,
-    pieces: OnceCell<Table>,
 }
 
 /// A text as readers see it: entities decoded, white space joined.
@@ -34,8 +38,8 @@ pub(super) fn plain(text: &str) -> String {
 
 impl<'s> Finder<'s> {
     /// A finder that prefers the files `near` a page, the first one most.
-    pub(super) fn new(site: &'s Snapshot, base_url: String, near: Vec<String>) -> Self {
-        Self { site, base_url, near, whole: OnceCell::new(), pieces: OnceCell::new() }
+    pub(super) fn new(site: &'s Snapshot, near: Vec<String>) -> Self {
+        Self { site, near }
     }
 
     /// The places whose whole value is `text`, nearest first.
@@ -53,7 +57,7 @@ impl<'s> Finder<'s> {
         if key.chars().count() < SHORTEST {
             return Vec::new();
         }
-        let table = self.pieces.get_or_init(|| self.table(pieces_of));
+        let table = self.site.texts().pieces.get_or_init(|| self.table(pieces_of));
         self.sorted(table.get(&key))
     }
 
@@ -101,7 +105,7 @@ impl<'s> Finder<'s> {
     }
 
     fn all(&self) -> &Table {
-        self.whole.get_or_init(|| self.table(|text, add| add(plain(text))))
+        self.site.texts().whole.get_or_init(|| self.table(|text, add| add(plain(text))))
     }
 
     fn sorted<'t>(&self, places: Option<&'t Vec<Place>>) -> Vec<&'t Place> {
@@ -115,9 +119,10 @@ impl<'s> Finder<'s> {
     }
 
     fn table(&self, keys: impl Fn(&str, &mut dyn FnMut(String))) -> Table {
+        let base_url = primary_base(self.site.config());
         let mut table = Table::new();
         for (file, value) in &self.site.content().files {
-            let value = absolute(value, &self.base_url);
+            let value = absolute(value, &base_url);
             scalars(&value, "", &mut |pointer, text| {
                 keys(text, &mut |key| {
                     table.entry(key).or_default().push(Place::new(file, pointer));

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::disk::Changes;
 use super::facts::disagreements;
 use super::schema::{deviations, schema_of};
+use super::trace::Place;
 use super::walk::{SpotKind, marked};
 use crate::answer::{Answer, FileBody, Request};
 use crate::check::check;
@@ -54,9 +55,22 @@ impl Gate {
 /// already is shown, and holds nobody up.
 #[must_use]
 pub fn gate(live: &Snapshot, draft: &Snapshot, changes: &Changes, now: Timestamp) -> Gate {
-    let before: HashSet<_> = findings(live, live, changes, now).iter().map(key).collect();
-    let mut holds: Vec<Hold> = findings(live, draft, changes, now)
-        .into_iter()
+    compare(live, draft, changes, &examined(live, now), &examined(draft, now))
+}
+
+/// [`gate`] with what was found before: [`examined`] of both sites.
+#[must_use]
+pub fn compare(
+    live: &Snapshot,
+    draft: &Snapshot,
+    changes: &Changes,
+    live_findings: &[Finding],
+    draft_findings: &[Finding],
+) -> Gate {
+    let usual = strange(live, live, changes);
+    let before: HashSet<_> = live_findings.iter().chain(&usual).map(key).collect();
+    let found = draft_findings.iter().cloned().chain(strange(live, draft, changes));
+    let mut holds: Vec<Hold> = found
         .map(|mut finding| {
             let known = before.contains(&key(&finding));
             if changes.contains_key(&finding.file) {
@@ -72,16 +86,17 @@ pub fn gate(live: &Snapshot, draft: &Snapshot, changes: &Changes, now: Timestamp
     Gate { holds }
 }
 
-fn key(finding: &Finding) -> (&'static str, String, Option<String>, String) {
-    (finding.rule, finding.file.clone(), finding.pointer.clone(), finding.reason.clone())
-}
-
-fn findings(live: &Snapshot, site: &Snapshot, changes: &Changes, now: Timestamp) -> Vec<Finding> {
+/// Everything that the gate looks for in a whole site; every page is rendered.
+#[must_use]
+pub fn examined(site: &Snapshot, now: Timestamp) -> Vec<Finding> {
     let mut all = check(site, now);
     all.extend(disagreements(site));
-    all.extend(strange(live, site, changes));
     all.extend(pages(site, now));
     all
+}
+
+fn key(finding: &Finding) -> (&'static str, String, Option<String>, String) {
+    (finding.rule, finding.file.clone(), finding.pointer.clone(), finding.reason.clone())
 }
 
 /// Values of the changed files that are not as all others of their kind.
@@ -124,24 +139,22 @@ fn pages(site: &Snapshot, now: Timestamp) -> Vec<Finding> {
     let (scheme, host) = base.split_once("://").unwrap_or(("https", &base));
     for document in site.documents() {
         let request = Request { scheme, ..Request::get(host, &document.url, now) };
-        let Ok(Some(page)) = marked(site, &request) else { continue };
+        let Answer::Page(page) = site.answer(&request) else { continue };
         let file = document.file.clone().unwrap_or_else(|| document.url.clone());
         let mut bytes = u64::try_from(page.html.len()).unwrap_or(u64::MAX);
         let tags = crate::check::tags(&page.html);
         let mut seen = HashSet::new();
         for tag in &tags {
             if tag.name == "img" && tag.get("alt").is_none() {
-                let source = tag.get("src").unwrap_or("").to_owned();
-                let place = page.spots.iter().find(|spot| {
-                    matches!(&spot.kind, SpotKind::Attribute(name) if name == "src") && spot.text == source
-                });
+                let source = tag.get("src").unwrap_or("");
+                let place = picture(site, &request, source);
                 let mut finding = Finding::warning(
                     "picture.alt",
-                    place.and_then(|s| s.place.as_ref()).map_or(file.clone(), |p| p.file.clone()),
+                    place.as_ref().map_or(file.clone(), |place| place.file.clone()),
                     format!("the picture {source} on {} has no alternative text", document.url),
                     "describe the picture, or write an empty text if it only decorates",
                 );
-                finding.pointer = place.and_then(|s| s.place.as_ref()).map(|p| p.pointer.clone());
+                finding.pointer = place.map(|place| place.pointer);
                 all.push(finding);
             }
             let loaded = match tag.name.as_str() {
@@ -170,6 +183,13 @@ fn pages(site: &Snapshot, now: Timestamp) -> Vec<Finding> {
         }
     }
     all
+}
+
+/// Where the address of a picture stands.
+fn picture(site: &Snapshot, request: &Request<'_>, source: &str) -> Option<Place> {
+    let page = marked(site, request).ok()??;
+    let is = |kind: &SpotKind| matches!(kind, SpotKind::Attribute(name) if name == "src");
+    page.spots.into_iter().find(|spot| is(&spot.kind) && spot.text == source)?.place
 }
 
 fn weight(site: &Snapshot, host: &str, scheme: &str, path: &str, now: Timestamp) -> u64 {

@@ -156,7 +156,7 @@ fn splice(text: &str, pointer: &str, value: &Value) -> Result<String, EditError>
     let after = text.get(range.end..).ok_or_else(missing)?;
     let line = before.rsplit('\n').next().unwrap_or("");
     let base: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-    let printed = pretty(value, &indent_of(text)).replace('\n', &format!("\n{base}"));
+    let printed = indented(value, &indent_of(text)).replace('\n', &format!("\n{base}"));
     Ok(format!("{before}{printed}{after}"))
 }
 
@@ -167,8 +167,13 @@ fn indent_of(text: &str) -> String {
     if found.is_empty() { "    ".to_owned() } else { found }
 }
 
-/// JSON in the form of content files.
-pub(super) fn pretty(value: &Value, indent: &str) -> String {
+/// JSON in the form of content files: indented by four spaces.
+#[must_use]
+pub fn pretty(value: &Value) -> String {
+    indented(value, "    ")
+}
+
+fn indented(value: &Value, indent: &str) -> String {
     let mut out = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);

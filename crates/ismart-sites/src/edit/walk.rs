@@ -127,7 +127,7 @@ pub fn marked(site: &Snapshot, request: &Request<'_>) -> Result<Option<Marked>, 
     let html = String::from_utf8_lossy(&page.mapped.bytes).into_owned();
     let base_url = site.base_url(request.scheme, request.host);
     let tracer = Tracer { site, target: &target };
-    let finder = Finder::new(site, base_url.clone(), tracer.near());
+    let finder = Finder::new(site, tracer.near());
     let file = match target.entity {
         Some((_, entity)) => entity.file.clone(),
         None => Some(crate::content::page_file(&target.language.code, target.page_id)),
@@ -371,6 +371,9 @@ impl Walk<'_> {
                     && !segment.template().contains("string_template")
                 {
                     return (None, Way::Template);
+                }
+                if let Some(place) = segment.made_of().and_then(|path| self.tracer.trace(path)) {
+                    return (Some(place), Way::Part);
                 }
                 match self.finder.whole(segment.source()).first() {
                     Some(place) => (Some((*place).clone()), Way::Part),

@@ -317,6 +317,28 @@ pub async fn unwritten(conn: &mut Conn) -> Result<Vec<Unwritten>, StoreError> {
     .await
 }
 
+/// The paths of the files of a revision.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn paths(
+    conn: &mut Conn,
+    client_id: ClientId,
+    site_id: SiteId,
+    seq: i64,
+) -> Result<Vec<String>, StoreError> {
+    Statement::tenant(
+        tenant!(
+            "SELECT path FROM site_changes WHERE client_id = $1 AND site_id = $2 AND seq = $3 ORDER BY path"
+        ),
+        client_id,
+    )
+    .id(site_id)
+    .number(seq)
+    .all(conn, |row| row.text(0))
+    .await
+}
+
 /// The files of a revision, with their texts before and after, by path.
 ///
 /// # Errors

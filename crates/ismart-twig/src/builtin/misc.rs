@@ -56,9 +56,13 @@ pub(super) fn template_from_string(rt: &mut Rt<'_>, args: &[V<'_>]) -> Out {
             source.type_name()
         )));
     }
-    let source = source.to_text()?;
+    let value = source;
+    let source = value.to_text()?;
     let name = arg(args, 1);
     let name = if name.is_null() { None } else { Some(name.to_text()?) };
     let loaded = rt.engine.load_string(&source, name.as_deref())?;
+    if let Some(mapper) = &mut rt.mapper {
+        mapper.made(&loaded.code.name, value);
+    }
     Ok(Value::Template(Template::new(rt.engine.clone(), loaded)))
 }

@@ -116,6 +116,20 @@ fn values_are_followed_into_other_templates() {
 }
 
 #[test]
+fn a_template_made_of_a_text_tells_which_text_it_was() {
+    let source = "{{ include(template_from_string(page.a)) }}{% for i in items %}{{ include(template_from_string(i.t)) }}{% endfor %}{{ include(template_from_string('x' ~ n)) }}";
+    let data = json!({"page": {"a": "same"}, "items": [{"t": "same"}, {"t": "<b>{{ n }}</b>"}], "n": 5});
+    let mapped = mapped(&[("index", source)], &data);
+    let made: Vec<String> = mapped
+        .map
+        .segments()
+        .iter()
+        .map(|s| s.made_of().map_or_else(|| "-".to_owned(), ToString::to_string))
+        .collect();
+    assert_eq!(made, ["page.a", "items[0].t", "items[1].t", "items[1].t", "items[1].t", "-"]);
+}
+
+#[test]
 fn a_place_is_told_by_line_and_column() {
     let mapped = mapped(&[("index", "Привет,\n  {{- ' ' }} мир {{ name }}!")], &json!({"name": "N"}));
     let last = mapped.map.segments().iter().find(|s| matches!(s.origin, Origin::Value(_))).unwrap();

@@ -16,6 +16,7 @@ const PICTURE: &str = "image/svg+xml";
 pub(super) static FILES: &[(&str, &str, &str)] = &[
     ("console.css", STYLE, include_str!("../../../../console/styles/console.css")),
     ("console.js", SCRIPT, include_str!("../../../../console/scripts/console.js")),
+    ("edit.js", SCRIPT, include_str!("../../../../console/scripts/edit.js")),
     ("htmx.min.js", SCRIPT, include_str!("../../../../console/vendor/htmx.min.js")),
     ("icon.svg", PICTURE, include_str!("../../../../console/styles/icon.svg")),
     ("signs.svg", PICTURE, include_str!("../../../../console/styles/signs.svg")),

@@ -86,15 +86,17 @@ pub(super) enum Place {
     Dashboard,
     Inbox,
     Leads,
+    Site,
     Worker,
     Destinations,
     Fleet,
 }
 
-const PLACES: [(Place, &str, Right); 6] = [
+const PLACES: [(Place, &str, Right); 7] = [
     (Place::Dashboard, "/console", Right::SeeFigures),
     (Place::Inbox, "/console/inbox", Right::SeePeople),
     (Place::Leads, "/console/leads", Right::SeePeople),
+    (Place::Site, "/console/site", Right::EditSite),
     (Place::Worker, "/console/worker", Right::SeeFigures),
     (Place::Destinations, "/console/destinations", Right::SeeFigures),
     (Place::Fleet, "/console/fleet", Right::AllClients),
@@ -211,6 +213,7 @@ impl Seat {
                     Place::Dashboard => "nav.dashboard",
                     Place::Inbox => "nav.inbox",
                     Place::Leads => "nav.leads",
+                    Place::Site => "nav.site",
                     Place::Worker => "nav.worker",
                     Place::Destinations => "nav.destinations",
                     Place::Fleet => "nav.fleet",

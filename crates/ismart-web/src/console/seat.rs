@@ -70,6 +70,12 @@ needs! {
     Replaying = Replay;
     /// Pause and resume a worker.
     Steering = SteerWorker;
+    /// Change drafts of sites.
+    Editing = EditSite;
+    /// Publish drafts.
+    Publishing = PublishSite;
+    /// Give parts of a site to editors.
+    Appointing = AppointEditors;
     /// Move between clients.
     Everywhere = AllClients;
 }

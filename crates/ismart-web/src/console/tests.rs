@@ -3,6 +3,7 @@
 mod access;
 mod pages;
 mod seed;
+mod site;
 
 use std::sync::Arc;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ismart_domain::UserId;
-use ismart_sites::Snapshot;
-use ismart_sites::edit::{Changes, Conflict, Gate, gate, merge_texts};
+use ismart_sites::edit::{Changes, Conflict, Gate, compare, examined, gate, merge_texts};
+use ismart_sites::{Finding, Snapshot};
 use ismart_store::editing::{self, NewRevision, Origin, ScheduleState, Scheduled, ScheduledFile};
 use ismart_store::{StoreError, Tx};
 use jiff::Timestamp;
@@ -46,8 +46,22 @@ impl Editing {
     /// [`EditingError::Broken`] when the draft cannot be shown at all.
     pub async fn judge(&self, site: &LiveSite, draft: &Draft) -> Result<Gate, EditingError> {
         let changed = draft.snapshot.clone().map_err(EditingError::Broken)?;
-        let (live, changes, now) = (site.snapshot.clone(), draft.changes.clone(), self.store.env().now());
-        blocking(move || Ok(gate(&live, &changed, &changes, now))).await
+        let before = self.examined(&site.snapshot).await?;
+        let after = self.examined(&changed).await?;
+        let (live, changes) = (site.snapshot.clone(), draft.changes.clone());
+        blocking(move || Ok(compare(&live, &changed, &changes, &before, &after))).await
+    }
+
+    /// What the gate finds in a site; kept, because a draft is looked at more than once.
+    async fn examined(&self, snapshot: &Arc<Snapshot>) -> Result<Arc<Vec<Finding>>, EditingError> {
+        let number = snapshot.number();
+        if let Some(found) = self.examined.get(&number) {
+            return Ok(found);
+        }
+        let (site, now) = (snapshot.clone(), self.store.env().now());
+        let found = blocking(move || Ok(Arc::new(examined(&site, now)))).await?;
+        self.examined.insert(number, found.clone());
+        Ok(found)
     }
 
     /// Publishes a person's draft, or keeps it for its time.
@@ -63,7 +77,7 @@ impl Editing {
         wish: Wish,
     ) -> Result<Published, EditingError> {
         let mut draft = self.draft(site, user_id).await?;
-        if !wish.files.is_empty() {
+        if draft.files.iter().any(|file| !wish.files.is_empty() && !wish.files.contains(&file.path)) {
             draft.files.retain(|file| wish.files.contains(&file.path));
             draft.changes.retain(|path, _| wish.files.contains(path));
             draft.snapshot = site.snapshot.overlaid(&draft.changes);

@@ -20,7 +20,7 @@ fn the_whole_chain_in_a_browser() {
     let data = tempfile::tempdir().unwrap();
     let demo = Demo::start(data.path(), &[]);
     let output = Command::new("node")
-        .args(["--test", "--test-concurrency=1", "chain.test.mjs"])
+        .args(["--test", "--test-concurrency=1", "chain.test.mjs", "edit.test.mjs"])
         .current_dir(root().join("e2e"))
         .env("ISMART_SITE", &demo.site)
         .env("ISMART_PORTAL", &demo.portal)

@@ -7,6 +7,8 @@ mod browser;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod editing;
+#[cfg(test)]
 mod fleet;
 #[cfg(test)]
 mod kill;

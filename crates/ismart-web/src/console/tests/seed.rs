@@ -36,7 +36,7 @@ pub(crate) struct House {
     pub(crate) other: ClientId,
     pub(crate) site: SiteId,
     pub(crate) other_site: SiteId,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl House {
@@ -102,7 +102,7 @@ impl House {
         desk.open(vec![workplace(client, site, &env).await]);
         let platform =
             Platform::new(store, Arc::new(ArcSwap::from_pointee(World::default())), desk, profiles, options);
-        Self { platform: Arc::new(platform), clock, client, other, site, other_site, _folder: folder }
+        Self { platform: Arc::new(platform), clock, client, other, site, other_site, folder }
     }
 
     /// The same with two weeks of life.
