@@ -176,7 +176,7 @@ fn what_is_mended_kept_and_left_is_listed_one_by_one() {
         ]
     );
     let left: Vec<&str> = imported.left.iter().map(|item| item.what.as_str()).collect();
-    assert_eq!(left, ["settings of the server"]);
+    assert_eq!(left, ["settings of the server", "addresses of the platform"]);
     assert!(imported.left[0].detail.contains("mail"), "{:?}", imported.left);
     let kept: Vec<&str> = imported.kept.iter().map(|item| item.what.as_str()).collect();
     assert_eq!(
@@ -201,7 +201,7 @@ fn what_is_mended_kept_and_left_is_listed_one_by_one() {
         ]
     );
     let left: Vec<&str> = imported.left.iter().map(|item| item.what.as_str()).collect();
-    assert_eq!(left, ["route_map `Bad/Slug`", "settings of the server"]);
+    assert_eq!(left, ["route_map `Bad/Slug`", "settings of the server", "addresses of the platform"]);
     let (_folder, imported, _) = in_place("gen1", "master.example", "development");
     assert_eq!(
         mends(&imported),

@@ -93,13 +93,6 @@ const MENDED: &[Fault] = &[
         sign: Sign::Text("src/Service/TemplateDataBuilder.php", "$ctx['captcha_client_key']"),
     },
     Fault {
-        id: "paid-becomes-failed",
-        what: "a return from the bank while it could not be asked turned a paid order into a failed one, and the amount was not compared",
-        urls: &["/pay/*", "/api/pay"],
-        generations: &[Gen3],
-        sign: Sign::File("src/Action/PayReturnAction.php"),
-    },
-    Fault {
         id: "environment-names",
         what: ".env.example named MAILER_DSN while the code read MAIL_DSN; destinations are configured in ismart.toml",
         urls: &[],
@@ -153,6 +146,12 @@ const MENDED: &[Fault] = &[
         sign: Sign::Always,
     },
 ];
+
+/// Addresses that answer otherwise because they are the platform's own.
+const OWN: &[&str] = &["/health", "/health/", "/ping", "/console*", "/ismart/*", "/_f"];
+
+/// Addresses of the online payment.
+const PAYMENT: &[&str] = &["/api/pay", "/pay/return", "/pay/callback"];
 
 const KEPT: &[Fault] = &[
     Fault {
@@ -216,8 +215,23 @@ pub(super) fn list(root: &Path, table: &mut Table, imported: &mut Imported) {
     for fault in KEPT.iter().filter(|fault| applies(fault, root, generation)) {
         imported.kept.push(Item::new(fault.id, fault.what));
     }
+    let texts = |urls: &[&str]| urls.iter().map(|url| (*url).to_owned()).collect::<Vec<_>>();
+    let declared = |id: &str, what: &str, urls: &[&str]| Mend {
+        id: id.to_owned(),
+        what: what.to_owned(),
+        urls: texts(urls),
+    };
+    let mut all: Vec<Mend> = imported.mended.clone();
+    if root.join("src/Action/PayCreateAction.php").is_file() {
+        let what = "online payment is not carried over: its addresses are 404; do not move a site that sells tickets";
+        imported.left.push(Item::new("payment", what));
+        all.insert(0, declared("payment-left-out", what, PAYMENT));
+    }
+    let what = "/health, /ping, /_f, /console and /ismart/ are the platform's own";
+    imported.left.push(Item::new("addresses of the platform", what));
+    all.push(declared("own-addresses", what, OWN));
     let mut mends = Table::new();
-    for mend in imported.mended.iter().filter(|mend| !mend.urls.is_empty()) {
+    for mend in all.iter().filter(|mend| !mend.urls.is_empty()) {
         let mut entry = Table::new();
         entry.insert("what".to_owned(), mend.what.clone().into());
         entry.insert("urls".to_owned(), Toml::Array(mend.urls.iter().cloned().map(Toml::String).collect()));

@@ -139,6 +139,9 @@ async fn a_form_is_answered_in_the_order_of_the_contract() {
     assert_eq!((status.as_u16(), &answer["code"]), (419, &json!("TOKEN_INVALID")));
     assert_eq!(answer["message"], "Не удалось подтвердить отправку. Попробуйте ещё раз.");
     assert_eq!(answer["retry_after"], 3);
+    let empty = Request::builder().method("POST").uri("/api/send").header("host", HOST).body(Body::empty());
+    let answer = crate::router(shop.platform.clone()).oneshot(empty.unwrap()).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 419, "an unknown body has no fields");
     let with = |token: String, fields: &Value| {
         let mut body = fields.clone();
         body["form_token"] = token.into();
