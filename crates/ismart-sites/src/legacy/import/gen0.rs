@@ -28,6 +28,8 @@ struct Old {
 
 /// Adds pages, collections and plain templates to what will be written.
 pub(super) fn read(root: &Path, table: &mut Table, imported: &mut Imported) {
+    // Settings and open folders are those of later generations.
+    imported.carried.retain(|item| item.what == ".env");
     let old = old(root, imported);
     let host = table
         .get("hosts")
