@@ -124,10 +124,12 @@ textarea::placeholder{color:var(--mut);opacity:1}
 @keyframes in{from{opacity:0;transform:translateY(12px)}}
 @keyframes beat{from{opacity:.2}}}`;
 
-  const script = document.currentScript || document.querySelector('script[src*="ismart/widget.js"]');
+  const script = document.currentScript || document.querySelector('script[src*="ismart/widget.js"],script[src*="/pilot.js"]');
   const option = (script && script.dataset) || {};
   const lang = /^en/i.test(option.lang || document.documentElement.lang) ? 'en' : 'ru';
-  const base = new URL(option.api || '/', (script && script.src) || location.href).href.replace(/\/+$/, '');
+  const server = new URL(option.api || '/', (script && script.src) || location.href);
+  // A page that another server serves names its site by key.
+  const base = (option.site ? new URL(`/pilot/${encodeURIComponent(option.site)}`, server) : server).href.replace(/\/+$/, '');
   let T = TEXTS[lang];
 
   const text = (key, values = {}) => str(T[key]).replace(/\{(\w+)\}/g, (all, k) => (k in values ? values[k] : all));

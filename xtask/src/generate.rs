@@ -24,6 +24,7 @@ const PAGES: &[Page] = &[
     Page { path: "docs/reference/content-rules.md", text: |_| content_rules(), builds: false },
     Page { path: CONVENTIONS, text: conventions, builds: false },
     Page { path: "docs/reference/commands.md", text: commands, builds: true },
+    Page { path: "docs/reference/openapi.json", text: openapi, builds: true },
 ];
 
 const CONVENTIONS: &str = "CONVENTIONS.md";
@@ -173,16 +174,26 @@ fn fenced(text: &mut String, help: &str) {
     text.push_str("```\n");
 }
 
+/// The description of the API as the server serves it.
+fn openapi(root: &Path) -> Result<String, String> {
+    run(root, &["openapi"])
+}
+
 fn help(root: &Path, command: &[&str]) -> Result<String, String> {
+    run(root, &[command, &["--help"]].concat())
+}
+
+/// What `ismart` prints.
+fn run(root: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new("cargo")
         .args(["run", "--quiet", "-p", "ismart", "--"])
-        .args(command)
-        .arg("--help")
+        .args(arguments)
         .current_dir(root)
         .output()
         .map_err(|e| format!("cargo cannot be started: {e}"))?;
     if !output.status.success() {
-        return Err(format!("`ismart --help` failed: {}", String::from_utf8_lossy(&output.stderr).trim()));
+        let why = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("`ismart {}` failed: {}", arguments.join(" "), why.trim()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

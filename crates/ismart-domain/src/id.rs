@@ -91,4 +91,6 @@ ids! {
     SessionId = "session";
     /// A reserved time slot.
     BookingId = "booking";
+    /// A key with which a program calls the API.
+    ApiTokenId = "API token";
 }

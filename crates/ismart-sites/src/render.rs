@@ -245,18 +245,18 @@ pub(crate) struct MappedPage {
 }
 
 /// One page being made.
-struct Rendering<'r> {
-    site: &'r Snapshot,
-    view: &'r View,
-    request: &'r Request<'r>,
-    target: &'r Target<'r>,
+pub(crate) struct Rendering<'r> {
+    pub(crate) site: &'r Snapshot,
+    pub(crate) view: &'r View,
+    pub(crate) request: &'r Request<'r>,
+    pub(crate) target: &'r Target<'r>,
 }
 
 /// A page that is ready to be rendered.
-struct Prepared {
-    template: String,
-    context: Array,
-    shared: Arc<Array>,
+pub(crate) struct Prepared {
+    pub(crate) template: String,
+    pub(crate) context: Array,
+    pub(crate) shared: Arc<Array>,
     title: String,
     failure: Option<RenderFailure>,
 }
@@ -273,7 +273,7 @@ impl Rendering<'_> {
     }
 
     /// Everything that the page's template is given.
-    fn prepared(&self) -> Result<Prepared, RenderFailure> {
+    pub(crate) fn prepared(&self) -> Result<Prepared, RenderFailure> {
         let Some(language) = self.view.language(&self.target.language.code) else {
             return Err(RenderFailure::plain("the language has no content"));
         };

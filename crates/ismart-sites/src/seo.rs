@@ -110,7 +110,8 @@ fn picture_source(value: &Value) -> Option<&str> {
 
 impl Snapshot {
     /// The addresses of the sitemap in order: path without base, and the language of each.
-    pub(crate) fn sitemap_entries(&self) -> Vec<Vec<(String, String)>> {
+    #[must_use]
+    pub fn sitemap_entries(&self) -> Vec<Vec<(String, String)>> {
         let config = self.config();
         let languages = &self.content().languages;
         let Some(first) = languages.first() else { return Vec::new() };

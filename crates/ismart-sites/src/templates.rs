@@ -14,6 +14,7 @@ pub(crate) use ismart_twig::{Array, Mapped, Value};
 use crate::files::Size;
 use crate::finding::{Finding, Position};
 use crate::host::{Host, Parts, tiles_in_rows};
+use crate::picture::PictureWish;
 
 /// Bytes of HTML that one page may have; a loop that never ends stops here.
 const BIGGEST_PAGE: usize = 32 * 1024 * 1024;
@@ -36,6 +37,7 @@ pub const TEMPLATE_FUNCTIONS: &[&str] = &[
     "image_has",
     "inline_svg",
     "gallery_visible_count",
+    "picture",
 ];
 
 /// The variables that templates of sites may read; a collection adds one under its `extras_key`.
@@ -359,6 +361,25 @@ fn picture_functions(host_of: impl Fn() -> Host) -> Vec<Callable> {
             Ok(Value::from(tiles_in_rows(spans, rows)))
         })
         .params(&["items", "rows?"]),
+    );
+    let host = host_of();
+    all.push(
+        Callable::function("picture", move |call| {
+            let text = |key: &str| {
+                let found = call.arg(1).get(key).filter(|value| !value.is_null());
+                found.map(ToString::to_string)
+            };
+            let wish = PictureWish {
+                sizes: text("sizes"),
+                class: text("class"),
+                alt: text("alt"),
+                lang: text("lang"),
+                loading: text("loading"),
+            };
+            let path = path_of(call, 0)?.filter(|path| !path.is_empty());
+            Ok(Value::markup(path.map(|path| host.picture(&path, &wish)).unwrap_or_default()))
+        })
+        .params(&["path", "options?"]),
     );
     all
 }

@@ -237,6 +237,50 @@ pub async fn list(
     .await
 }
 
+/// Where a page of leads begins and what it holds.
+#[derive(Debug, Clone, Default)]
+pub struct Window {
+    /// Only leads of this site.
+    pub site_id: Option<SiteId>,
+    /// Only leads accepted at or after this moment.
+    pub since: Option<Timestamp>,
+    /// Only leads older than the one accepted at this moment under this number.
+    pub after: Option<(Timestamp, i64)>,
+}
+
+/// A page of leads for programs, newest first: no lead is skipped or told twice, whatever is accepted meanwhile.
+///
+/// # Errors
+/// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
+pub async fn page(
+    conn: &mut Conn,
+    client_id: ClientId,
+    window: &Window,
+    intent: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Lead>, StoreError> {
+    let (at, number) =
+        window.after.map_or((i64::MAX, i64::MAX), |(at, number)| (at.as_microsecond(), number));
+    Statement::tenant(
+        tenant!(
+            "SELECT id, client_id, number, accepted_at, draft FROM leads
+             WHERE client_id = $1 AND (CAST($2 AS TEXT) IS NULL OR site_id = $2)
+               AND (CAST($3 AS TEXT) IS NULL OR intent = $3) AND accepted_at >= $4
+               AND (accepted_at < $5 OR (accepted_at = $5 AND number < $6))
+             ORDER BY accepted_at DESC, number DESC LIMIT $7"
+        ),
+        client_id,
+    )
+    .maybe(window.site_id)
+    .maybe(intent)
+    .number(window.since.map_or(i64::MIN, Timestamp::as_microsecond))
+    .number(at)
+    .number(number)
+    .number(limit)
+    .all(conn, read)
+    .await
+}
+
 fn escape_like(text: &str) -> String {
     text.chars().flat_map(|c| if matches!(c, '%' | '_' | '!') { vec!['!', c] } else { vec![c] }).collect()
 }

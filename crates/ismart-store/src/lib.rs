@@ -13,6 +13,8 @@ mod engine;
 mod migrate;
 mod sql;
 
+pub mod api_answers;
+pub mod api_tokens;
 pub mod bookings;
 pub mod clients;
 pub mod conversations;

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../migrations/0001_foundation.sql")),
     (2, "editing", include_str!("../migrations/0002_editing.sql")),
+    (3, "api", include_str!("../migrations/0003_api.sql")),
 ];
 
 /// The version that this program needs.

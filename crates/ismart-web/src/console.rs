@@ -5,6 +5,7 @@
 
 pub mod accounts;
 
+mod api_docs;
 mod assets;
 mod chart;
 mod csrf;
@@ -20,6 +21,7 @@ mod lead;
 mod leads;
 mod live;
 mod local;
+mod media;
 mod moment;
 mod page;
 mod period;
@@ -33,6 +35,7 @@ mod talk;
 mod tests;
 mod thread;
 mod throttle;
+mod tokens;
 mod view;
 mod worker;
 mod worker_log;
@@ -94,6 +97,17 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/preview/{token}", get(site::open_preview))
         .route("/preview/{token}/", get(site::open_preview))
         .route("/preview/{token}/{*path}", get(site::open_preview))
+        .route("/media", get(media::show).post(media::take_in).layer(DefaultBodyLimit::max(media::DRAINED)))
+        .route("/media/{site}/file/{*path}", get(media::file))
+        .route("/media/{site}/about/{*path}", get(media::about).post(media::describe))
+        .route("/media/{site}/make/{*path}", post(media::make))
+        .route("/media/{site}/remove/{*path}", post(media::remove))
+        .route(
+            "/media/{site}/replace/{*path}",
+            post(media::replace).layer(DefaultBodyLimit::max(media::DRAINED)),
+        )
+        .route("/tokens", get(tokens::show).post(tokens::make))
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/assets/{name}", get(assets::file))
         .fallback(fault::nowhere)
         .method_not_allowed_fallback(fault::nowhere)
@@ -105,6 +119,11 @@ pub fn router() -> Router<Arc<Platform>> {
 /// The streams of the console, to be nested at `/console/live` outside of time limits and compression.
 pub fn live_router() -> Router<Arc<Platform>> {
     secured(Router::new().route("/feed", get(live::follow)).fallback(fault::nowhere))
+}
+
+/// The page that explains the API, to be merged at the root: it needs no sign-in and holds nothing of any client.
+pub fn api_docs_router() -> Router<Arc<Platform>> {
+    secured(Router::new().route("/api/docs", get(api_docs::show)))
 }
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \

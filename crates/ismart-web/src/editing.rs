@@ -126,6 +126,11 @@ impl Editing {
         self.published.subscribe()
     }
 
+    /// Files of a site that are no content (pictures) were changed: what serves it is made anew.
+    pub fn touched(&self, key: &str) {
+        let _nobody_listens = self.published.send(key.to_owned()).is_err();
+    }
+
     /// The site of this key.
     #[must_use]
     pub fn site(&self, key: &str) -> Option<LiveSite> {

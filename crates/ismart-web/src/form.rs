@@ -20,8 +20,7 @@ use serde_json::json;
 use crate::form_token::{self, TokenFault};
 use crate::origin::{Asked, Origin, text};
 use crate::platform::Platform;
-pub(crate) use fields::language;
-use fields::{Fields, Invalid};
+pub(crate) use fields::{Fields, Invalid, language};
 
 /// `GET /api/form-token`: a token for a form that was not rendered by us.
 pub(crate) async fn token(State(platform): State<Arc<Platform>>, _: Asked) -> Response {

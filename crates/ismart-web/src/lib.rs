@@ -1,8 +1,9 @@
 //! The HTTP edge: sites, chat, forms, console.
 //!
 //! One router serves all hosts: the paths of the platform itself (`/health`, `/api/send`, `/api/chat/…`,
-//! `/ismart/…`, `/console/…`) and, for everything else, the site whose host was asked for.
+//! `/api/v1/…`, `/ismart/…`, `/console/…`) and, for everything else, the site whose host was asked for.
 
+mod api;
 mod assets;
 mod chat;
 pub mod console;
@@ -13,11 +14,15 @@ mod form_token;
 mod health;
 mod live_reload;
 mod origin;
+mod pilot;
 mod platform;
 mod problem;
 mod rate;
+mod replay;
 mod site;
 
+pub use api::openapi_json;
+pub use pilot::line as pilot_line;
 pub use platform::{ClientProfile, DestinationProfile, Marketing, Options, Place, Platform, World};
 pub use problem::Problem;
 
@@ -59,15 +64,23 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/ismart/bookings/{id}", get(chat::calendar::download))
         .route("/console/", get(|| async { Redirect::permanent("/console") }))
         .nest("/console", console::router())
+        .merge(console::api_docs_router())
+        .merge(pilot::router(&platform))
         .fallback(site::serve)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
+        .layer(compressed.clone());
+    // A change goes through the gate, which renders every page of the site.
+    let programs = api::router()
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_mins(3)))
         .layer(compressed);
     let streams = Router::new()
         .route("/api/chat/stream", get(chat::stream::follow))
         .route("/ismart/live-reload", get(live_reload::follow))
-        .nest("/console/live", console::live_router());
+        .nest("/console/live", console::live_router())
+        .merge(pilot::streams(&platform));
     streams
         .merge(bounded)
+        .merge(programs)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(axum::middleware::from_fn_with_state(platform.clone(), origin::identify))
         .layer(header("x-content-type-options", "nosniff"))

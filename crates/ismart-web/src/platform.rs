@@ -109,6 +109,8 @@ pub struct Options {
     pub keep: u64,
     /// Pages show themselves again when their site was loaded again.
     pub watch: bool,
+    /// How many requests one key of the API may make a minute.
+    pub api_per_minute: u32,
     /// Signs form tokens.
     pub form_secret: Secret,
     /// The cores that sites share.
@@ -137,6 +139,7 @@ pub struct Platform {
     pub editing: Editing,
     /// The fleet as the agency sees it.
     pub fleet: FleetRoom,
+    pub(crate) api: crate::api::Desk,
 }
 
 impl std::fmt::Debug for Platform {
@@ -161,7 +164,8 @@ impl Platform {
         let editing = Editing::new(store.clone(), world.clone());
         let fleet = FleetRoom::new(options.cores.clone(), &options.fleet);
         let clients = ArcSwap::from_pointee(clients.into_iter().map(Arc::new).collect());
-        Self { store, env, world, desk, clients, options, limits, shelf, editing, fleet }
+        let api = crate::api::Desk::new(options.api_per_minute);
+        Self { store, env, world, desk, clients, options, limits, shelf, editing, fleet, api }
     }
 
     /// The site of a `Host` header with its place.
@@ -177,6 +181,15 @@ impl Platform {
     #[must_use]
     pub(crate) fn down(&self, host: &str) -> Option<String> {
         self.world.load().down.get(&bare(host).to_ascii_lowercase()).cloned()
+    }
+
+    /// The site of this key with its place.
+    #[must_use]
+    pub fn site_of_key(&self, key: &str) -> Option<(Arc<Snapshot>, Arc<Place>)> {
+        let world = self.world.load();
+        let place = world.places.get(key)?.clone();
+        let site = world.fleet.sites().iter().find(|site| site.config().site == key)?.clone();
+        Some((site, place))
     }
 
     /// The client of this id.

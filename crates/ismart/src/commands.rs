@@ -6,6 +6,8 @@ mod demo;
 mod doctor;
 mod fleet;
 mod migrate;
+mod openapi;
+mod pilot;
 mod serve;
 mod site;
 mod twig;
@@ -40,6 +42,10 @@ enum Command {
     Doctor(Checked),
     /// Write, check, measure, draw and serve contracts of code: what each module promises
     Contracts(Contracts),
+    /// Let a site that somebody else serves answer from its pages, by one line of script
+    Pilot(pilot::Pilot),
+    /// Print the OpenAPI 3.1 description of the API
+    Openapi,
     /// Bring the database schema up to date
     Migrate(Place),
     /// Add a person who may sign in to the console, or change his password
@@ -99,6 +105,8 @@ pub(crate) fn run() -> ExitCode {
             Command::Check(check) => check::check(&check),
             Command::Doctor(checked) => doctor::doctor(&checked).await,
             Command::Contracts(contracts) => contracts::contracts(&contracts),
+            Command::Pilot(pilot) => pilot::pilot(pilot).await,
+            Command::Openapi => openapi::openapi(),
             Command::Migrate(place) => migrate::migrate(&place).await,
             Command::User(user) => user::user(user).await,
             Command::Fleet(fleet) => fleet::fleet(fleet).await,

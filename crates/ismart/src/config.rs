@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) http: HttpSection,
     /// `[console]`.
     pub(crate) console: ConsoleSection,
+    /// `[api]`.
+    pub(crate) api: ApiSection,
     /// `[log]`.
     pub(crate) log: LogSection,
     /// `[[client]]`.
@@ -48,6 +50,7 @@ impl Default for Config {
             store: StoreSection::default(),
             http: HttpSection::default(),
             console: ConsoleSection::default(),
+            api: ApiSection::default(),
             log: LogSection::default(),
             clients: Vec::new(),
         }
@@ -114,6 +117,20 @@ pub(crate) struct TlsSection {
 pub(crate) struct ConsoleSection {
     /// Hosts that the console answers on; empty means every host.
     pub(crate) hosts: Vec<String>,
+}
+
+/// The API for programs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ApiSection {
+    /// Requests that one key, or one address without a key, may make a minute.
+    pub(crate) per_minute: u32,
+}
+
+impl Default for ApiSection {
+    fn default() -> Self {
+        Self { per_minute: 600 }
+    }
 }
 
 /// What is logged.

@@ -157,6 +157,7 @@ pub(crate) async fn wire(
         demo: simulation.is_some(),
         per_minute: config.http.per_minute,
         keep: u64::from(config.http.keep_mb) * 1024 * 1024,
+        api_per_minute: config.api.per_minute,
         form_secret: secret,
         cores: cores.clone(),
         fleet: FleetFolders { sites: loaded.base.join(&config.sites), rollouts: loaded.base.join(ROLLOUTS) },

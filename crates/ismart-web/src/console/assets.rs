@@ -14,11 +14,13 @@ const PICTURE: &str = "image/svg+xml";
 
 /// Every file that pages name.
 pub(super) static FILES: &[(&str, &str, &str)] = &[
+    ("api.js", SCRIPT, include_str!("../../../../console/scripts/api.js")),
     ("console.css", STYLE, include_str!("../../../../console/styles/console.css")),
     ("console.js", SCRIPT, include_str!("../../../../console/scripts/console.js")),
     ("edit.js", SCRIPT, include_str!("../../../../console/scripts/edit.js")),
     ("htmx.min.js", SCRIPT, include_str!("../../../../console/vendor/htmx.min.js")),
     ("icon.svg", PICTURE, include_str!("../../../../console/styles/icon.svg")),
+    ("media.js", SCRIPT, include_str!("../../../../console/scripts/media.js")),
     ("signs.svg", PICTURE, include_str!("../../../../console/styles/signs.svg")),
 ];
 

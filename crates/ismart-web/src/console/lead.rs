@@ -7,10 +7,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use ismart_domain::delivery::{Delivery, DeliveryState};
 use ismart_domain::lead::{Channel, Consent, Lead};
 use ismart_domain::user::Right;
-use ismart_domain::{DeliveryId, EventBody, LeadId};
+use ismart_domain::{DeliveryId, LeadId};
 use ismart_store::deliveries::{self, Attempt};
-use ismart_store::events::{self, Scope};
-use ismart_store::{Conn, StoreError, Tx, clients, leads, users};
+use ismart_store::{Conn, StoreError, clients, events, leads, users};
 use serde::Serialize;
 
 use super::fault::Fault;
@@ -19,6 +18,7 @@ use super::page::Place;
 use super::plain::{self, Historian, HistoryLine};
 use super::seat::{People, Posted, Replaying, Seat, Seated};
 use crate::platform::Platform;
+use crate::replay;
 
 #[derive(Serialize)]
 struct LeadPage {
@@ -202,11 +202,6 @@ fn consent_view(seat: &Seat, teller: &Teller, consent: Consent) -> ConsentView {
 }
 
 /// Whether a person may ask for another attempt: the store would carry it out.
-fn can_replay(delivery: &Delivery) -> bool {
-    delivery.destination != ismart_leads::INBOX
-        && !matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Sending)
-}
-
 fn delivery_view(seat: &Seat, teller: &Teller, delivery: &Delivery, attempts: Vec<Attempt>) -> DeliveryView {
     let texts = seat.texts();
     let again = matches!(
@@ -236,7 +231,7 @@ fn delivery_view(seat: &Seat, teller: &Teller, delivery: &Delivery, attempts: Ve
         when: teller.when(delivery.updated_at),
         next: again.then(|| teller.when(delivery.due_at)),
         simulated: configured.and_then(|d| d.simulated.clone()),
-        can_replay: can_replay(delivery),
+        can_replay: replay::is_possible(delivery),
         attempts: attempts.into_iter().map(attempt).collect(),
     }
 }
@@ -285,29 +280,10 @@ pub(super) async fn send_again(
     let mut conn = platform.store.read().await?;
     let (delivery, lead) = find(&mut conn, &seat, &id).await?;
     drop(conn);
-    if !can_replay(&delivery) {
+    if !replay::is_possible(&delivery) {
         return Err(Fault::Led("replay.not_needed"));
     }
-    let (client_id, site_id) = (seat.client.id, lead.draft.site_id);
-    let (id, trace_id) = (delivery.id, platform.env.new_id());
-    tracing::info!(user.id = %seat.session.user.id, delivery.id = %id, "a delivery was asked for again");
-    platform
-        .store
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let Some(changed) = deliveries::replay(tx, client_id, id).await? else { return Ok(()) };
-                let scope = Scope { client_id, site_id: Some(site_id), trace_id };
-                let body = EventBody::DeliveryChanged {
-                    delivery_id: changed.id,
-                    lead_id: changed.lead_id,
-                    destination: changed.destination,
-                    state: changed.state,
-                    attempts: changed.attempts,
-                };
-                events::append(tx, scope, body).await
-            })
-        })
-        .await
-        .map_err(|error: StoreError| Fault::from(error))?;
+    tracing::info!(user.id = %seat.session.user.id, delivery.id = %delivery.id, "a delivery was asked for again");
+    replay::ask(&platform, seat.client.id, lead.draft.site_id, delivery.id).await?;
     Ok(Redirect::to(&format!("/console/leads/{}#deliveries", lead.id)).into_response())
 }

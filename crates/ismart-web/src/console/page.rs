@@ -90,9 +90,11 @@ pub(super) enum Place {
     Worker,
     Destinations,
     Fleet,
+    Media,
+    Tokens,
 }
 
-const PLACES: [(Place, &str, Right); 7] = [
+const PLACES: &[(Place, &str, Right)] = &[
     (Place::Dashboard, "/console", Right::SeeFigures),
     (Place::Inbox, "/console/inbox", Right::SeePeople),
     (Place::Leads, "/console/leads", Right::SeePeople),
@@ -100,6 +102,8 @@ const PLACES: [(Place, &str, Right); 7] = [
     (Place::Worker, "/console/worker", Right::SeeFigures),
     (Place::Destinations, "/console/destinations", Right::SeeFigures),
     (Place::Fleet, "/console/fleet", Right::AllClients),
+    (Place::Media, "/console/media", Right::EditSite),
+    (Place::Tokens, "/console/tokens", Right::ManageTokens),
 ];
 
 #[derive(Debug, Serialize)]
@@ -217,6 +221,8 @@ impl Seat {
                     Place::Worker => "nav.worker",
                     Place::Destinations => "nav.destinations",
                     Place::Fleet => "nav.fleet",
+                    Place::Media => "nav.media",
+                    Place::Tokens => "nav.tokens",
                 }),
                 current: *at == place,
                 badge: counted.then(|| self.number(waiting)),

@@ -76,6 +76,10 @@ needs! {
     Publishing = PublishSite;
     /// Give parts of a site to editors.
     Appointing = AppointEditors;
+    /// Take in, describe and remove pictures.
+    Picturing = EditSite;
+    /// Make and revoke keys of the API.
+    Keys = ManageTokens;
     /// Move between clients.
     Everywhere = AllClients;
 }

@@ -57,6 +57,7 @@ impl Browser {
         let app = Router::new()
             .nest("/console/live", super::live_router())
             .nest("/console", super::router())
+            .merge(super::api_docs_router())
             .layer(from_fn_with_state(platform.clone(), crate::origin::identify))
             .with_state(platform);
         Self { app, cookies: Vec::new(), extra: Vec::new() }

@@ -26,6 +26,7 @@ pub(super) enum ViewError {
 
 /// Every template, by name.
 pub(super) static TEMPLATES: &[(&str, &str)] = &[
+    ("api_docs.twig", include_str!("../../../../console/templates/api_docs.twig")),
     ("base.twig", include_str!("../../../../console/templates/base.twig")),
     ("dashboard.twig", include_str!("../../../../console/templates/dashboard.twig")),
     ("destinations.twig", include_str!("../../../../console/templates/destinations.twig")),
@@ -36,10 +37,13 @@ pub(super) static TEMPLATES: &[(&str, &str)] = &[
     ("layout.twig", include_str!("../../../../console/templates/layout.twig")),
     ("lead.twig", include_str!("../../../../console/templates/lead.twig")),
     ("leads.twig", include_str!("../../../../console/templates/leads.twig")),
+    ("media.twig", include_str!("../../../../console/templates/media.twig")),
+    ("media_one.twig", include_str!("../../../../console/templates/media_one.twig")),
     ("part/context.twig", include_str!("../../../../console/templates/part/context.twig")),
     ("part/fault.twig", include_str!("../../../../console/templates/part/fault.twig")),
     ("part/leads.twig", include_str!("../../../../console/templates/part/leads.twig")),
     ("part/lines.twig", include_str!("../../../../console/templates/part/lines.twig")),
+    ("part/media.twig", include_str!("../../../../console/templates/part/media.twig")),
     ("part/messages.twig", include_str!("../../../../console/templates/part/messages.twig")),
     ("part/talk.twig", include_str!("../../../../console/templates/part/talk.twig")),
     ("rollout.twig", include_str!("../../../../console/templates/rollout.twig")),
@@ -63,6 +67,7 @@ pub(super) static TEMPLATES: &[(&str, &str)] = &[
     ("site/seo.twig", include_str!("../../../../console/templates/site/seo.twig")),
     ("site/sites.twig", include_str!("../../../../console/templates/site/sites.twig")),
     ("site/used.twig", include_str!("../../../../console/templates/site/used.twig")),
+    ("tokens.twig", include_str!("../../../../console/templates/tokens.twig")),
     ("ui.twig", include_str!("../../../../console/templates/ui.twig")),
     ("worker.twig", include_str!("../../../../console/templates/worker.twig")),
 ];

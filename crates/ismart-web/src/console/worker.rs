@@ -44,6 +44,15 @@ struct WorkerView {
     facts: Vec<(&'static str, String)>,
     active: bool,
     figures: Vec<Figure>,
+    pilot: Option<PilotHint>,
+}
+
+/// How pages of another server get this chat.
+#[derive(Serialize)]
+struct PilotHint {
+    line: String,
+    /// The origins whose pages are let in.
+    origins: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -106,8 +115,20 @@ async fn view(
         greeting: face.greeting,
         facts: facts(seat, &place),
         active,
+        pilot: pilot(platform, seat, &site.slug),
         figures: figures(seat, &log.figures(site.id, period)),
     }))
+}
+
+/// The line for pages of another server, and whose pages may hold it.
+fn pilot(platform: &Platform, seat: &Seat, slug: &str) -> Option<PilotHint> {
+    let (site, _) = platform.site_of_key(slug)?;
+    let named = crate::pilot::origins(site.config()).map(str::to_owned);
+    let hosts = site.config().hosts.iter().map(|host| format!("https://{host}"));
+    Some(PilotHint {
+        line: crate::pilot::line(&seat.origin.base(), slug),
+        origins: named.chain(hosts).collect(),
+    })
 }
 
 /// What the worker's package says of itself.

@@ -36,16 +36,16 @@ const OWN: [&str; 15] = [
 
 /// What the visitor must mend, by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Invalid {
-    pub(super) errors: BTreeMap<String, String>,
+pub(crate) struct Invalid {
+    pub(crate) errors: BTreeMap<String, String>,
 }
 
 /// Fields by name; of two with one name the last counts, as in PHP.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fields(BTreeMap<String, String>);
+pub(crate) struct Fields(BTreeMap<String, String>);
 
 impl Fields {
-    pub(super) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let cut = |value: String| value.chars().filter(|c| *c != '\0').take(VALUE_LIMIT).collect();
         Self(pairs.into_iter().take(200).map(|(name, value)| (name, cut(value))).collect())
     }
@@ -81,7 +81,7 @@ impl Fields {
     }
 
     /// Judges the fields and makes the lead.
-    pub(super) fn draft(
+    pub(crate) fn draft(
         &self,
         place: &Place,
         site: &Snapshot,

@@ -142,6 +142,7 @@ fn passages(snapshot: &Snapshot, now: Timestamp) -> Vec<Passage> {
         let body = snapshot.resolved(document.body, now);
         all.extend(passages_from_page(document.title, &document.url, &body));
     }
+    all.extend(foreign_pages(snapshot));
     for (key, page) in shared_facts(snapshot.config()) {
         if let Some(facts) = snapshot.global().get(&key) {
             let title = page_title(snapshot, &page).unwrap_or_else(|| key.clone());
@@ -149,6 +150,16 @@ fn passages(snapshot: &Snapshot, now: Timestamp) -> Vec<Passage> {
         }
     }
     all
+}
+
+/// The pages of a site that somebody else serves, as `ismart pilot` read them.
+fn foreign_pages(snapshot: &Snapshot) -> Vec<Passage> {
+    let pages = snapshot.json("data/pilot/pages.json").and_then(Value::as_array);
+    let read = |page: &Value| {
+        let text = |key: &str| page.get(key).and_then(Value::as_str);
+        Some(passages_from_page(text("title")?, text("path")?, page.get("content")?))
+    };
+    pages.into_iter().flatten().filter_map(read).flatten().collect()
 }
 
 /// `[worker.facts]` of site.toml: part of `global.json` → the page that shows it.

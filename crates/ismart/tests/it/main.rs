@@ -1,6 +1,8 @@
 //! The whole application: the real binary, real HTTP, a real database file, a simulated CRM.
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod browser;
@@ -15,7 +17,11 @@ mod kill;
 #[cfg(test)]
 mod lighthouse;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod packs;
+#[cfg(test)]
+mod pilot;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

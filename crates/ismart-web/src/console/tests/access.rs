@@ -114,7 +114,7 @@ async fn changes_need_the_sessions_token_and_our_own_page() {
     assert_eq!(browser.get("/console").await.status, StatusCode::SEE_OTHER);
 }
 
-/// Every route with the least role that may use it; ids are put in for `TALK`, `LEAD`, `DELIVERY`, `SITE`.
+/// Every route with the least role that may use it; ids are put in for `TALK`, `LEAD`, `DELIVERY`, `SITE`, `TOKEN`.
 const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/console", "analyst"),
     ("GET", "/console/worker", "analyst"),
@@ -131,6 +131,17 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/console/deliveries/DELIVERY/send-again", "owner"),
     ("POST", "/console/deliveries/DELIVERY/send-again", "owner"),
     ("POST", "/console/worker/SITE/switch", "owner"),
+    ("GET", "/console/media", "owner"),
+    ("POST", "/console/media", "owner"),
+    ("GET", "/console/media/avtograd/file/a.png", "owner"),
+    ("GET", "/console/media/avtograd/about/a.png", "owner"),
+    ("POST", "/console/media/avtograd/about/a.png", "owner"),
+    ("POST", "/console/media/avtograd/make/a.png", "owner"),
+    ("POST", "/console/media/avtograd/remove/a.png", "owner"),
+    ("POST", "/console/media/avtograd/replace/a.png", "owner"),
+    ("GET", "/console/tokens", "owner"),
+    ("POST", "/console/tokens", "owner"),
+    ("POST", "/console/tokens/TOKEN/revoke", "owner"),
     ("POST", "/console/client", "agency"),
     ("GET", "/console/fleet", "agency"),
     ("GET", "/console/fleet/sites/avtograd", "agency"),
@@ -158,6 +169,7 @@ async fn ids(
         ("LEAD", lead.to_string()),
         ("DELIVERY", outside.id.to_string()),
         ("SITE", site.to_string()),
+        ("TOKEN", house.token(client).await.to_string()),
     ]
 }
 

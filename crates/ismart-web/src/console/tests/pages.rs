@@ -42,6 +42,8 @@ async fn every_page_is_whole_in_both_languages() {
             format!("/console/deliveries/{}/send-again", stuck.id),
             "/console/worker".to_owned(),
             "/console/destinations".to_owned(),
+            "/console/tokens".to_owned(),
+            "/api/docs".to_owned(),
             "/console/nowhere".to_owned(),
         ] {
             let got = browser.get(&path).await;
@@ -62,6 +64,48 @@ fn unknown_texts(got: &Got, path: &str) {
     for key in Language::Ru.texts().flat().keys().filter(|key| key.contains('.')) {
         assert!(!got.body.contains(&format!(">{key}<")), "{path} shows the key {key}");
     }
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_can_be_revoked() {
+    let house = House::empty().await;
+    let mut browser = Browser::of(&house, "owner").await;
+    let csrf = browser.get("/console/tokens").await.csrf();
+    let whole = [
+        ("csrf", &*csrf),
+        ("name", "Склад"),
+        ("scope", "content:read"),
+        ("scope", "leads:read"),
+        ("term", "30"),
+    ];
+    for (fields, why) in [
+        (vec![whole[0], whole[2]], "от 1 до 80 знаков"),
+        (vec![whole[0], whole[1]], "хотя бы одно"),
+        (vec![whole[0], whole[1], ("scope", "everything")], "хотя бы одно"),
+    ] {
+        let got = browser.post("/console/tokens", &fields).await;
+        assert!(got.body.contains(why) && !got.body.contains("ism_"), "{fields:?}");
+    }
+    for wrong in [("term", "1000"), ("site", "x"), ("site", &*house.other_site.to_string())] {
+        let got = browser.post("/console/tokens", &[whole[0], whole[1], whole[2], wrong]).await;
+        assert_eq!(got.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
+    }
+    let made = browser.post("/console/tokens", &whole).await;
+    let (_, rest) = made.body.split_once("id=\"key\">").unwrap();
+    let key = rest.split('<').next().unwrap();
+    assert_eq!((key.len(), made.header("cache-control")), (68, "no-store"));
+    let list = browser.get("/console/tokens").await.body;
+    assert!(!list.contains(key) && list.contains(key.get(..12).unwrap()) && list.contains("Склад"));
+    let mut conn = house.platform.store.read().await.unwrap();
+    let stored = ismart_store::api_tokens::of_client(&mut conn, house.client).await.unwrap();
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].scopes, ["content:read", "leads:read"]);
+    assert_eq!(stored[0].expires_at, Some(stored[0].created_at + jiff::SignedDuration::from_hours(24 * 30)));
+    let path = format!("/console/tokens/{}/revoke", stored[0].id);
+    assert_eq!(browser.post(&path, &[("csrf", &csrf)]).await.header("location"), "/console/tokens");
+    let stored = ismart_store::api_tokens::of_client(&mut conn, house.client).await.unwrap();
+    assert!(!stored[0].works(house.platform.env.now()));
+    assert!(browser.get("/console/tokens").await.body.contains("отозван"));
 }
 
 #[test]

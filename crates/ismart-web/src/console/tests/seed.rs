@@ -10,7 +10,10 @@ use ismart_domain::lead::{
     Channel, ConsentDraft, ConsentPurpose, Intent, LeadDraft, LeadSource, Subject, Utm,
 };
 use ismart_domain::user::Role;
-use ismart_domain::{ClientId, ConversationId, Env, EventBody, LeadId, ManualClock, Secret, SiteId};
+use ismart_domain::{
+    ApiTokenId, ClientId, ConversationId, Env, EventBody, LeadId, ManualClock, Secret, SiteId,
+};
+use ismart_store::api_tokens::{self, ApiToken};
 use ismart_store::conversations::{self, NewMessage, Progress};
 use ismart_store::events::{self, Scope};
 use ismart_store::visits::Visit;
@@ -94,6 +97,7 @@ impl House {
             per_minute: 600,
             keep: 1 << 20,
             watch: false,
+            api_per_minute: 600,
             form_secret: Secret::new("form"),
             cores: Arc::default(),
             fleet: FleetFolders::default(),
@@ -288,6 +292,33 @@ impl House {
             })
             .await
             .unwrap()
+    }
+
+    /// A key of the API.
+    pub(crate) async fn token(&self, client_id: ClientId) -> ApiTokenId {
+        let env = self.platform.env.clone();
+        let token = ApiToken {
+            id: env.new_id(),
+            client_id,
+            site_id: None,
+            name: "Обмен со складом".into(),
+            hint: "ism_0123abcd".into(),
+            scopes: vec!["content:read".into()],
+            created_by: env.new_id(),
+            created_at: env.now(),
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let (id, digest) = (token.id, ismart_store::sha256_hex(&token.id.to_string()));
+        self.platform
+            .store
+            .write::<(), StoreError, _>(move |tx: &mut Tx| {
+                Box::pin(async move { api_tokens::add(tx, &token, &digest).await })
+            })
+            .await
+            .unwrap();
+        id
     }
 
     /// One attempt, with an answer of the kind that `n` chooses.
