@@ -65,15 +65,28 @@ async function addresses(origin) {
   return kept;
 }
 
-/** Signs in, then follows links: of screens that differ by an id only, the first. */
-async function screens(origin) {
+/** A screen without the ids in its address. */
+const pattern = (path) => path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '*').replace(/\d+/g, '*');
+
+/** Who is signed in; nobody at first. */
+let signedIn = '';
+async function signIn(origin, login) {
+  if (signedIn === login) return;
   const page = await context.newPage();
+  await context.clearCookies();
   await page.goto(`${origin}/console`);
-  await page.locator('[name=login]').fill(need('ISMART_LOGIN'));
+  await page.locator('[name=login]').fill(login);
   await page.locator('[name=password]').fill(need('ISMART_PASSWORD'));
   await page.locator('[name=password]').press('Enter');
   await page.locator('nav a[href^="/console"]').first().waitFor();
-  const pattern = (path) => path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '*').replace(/\d+/g, '*');
+  await page.close();
+  signedIn = login;
+}
+
+/** Signs in, then follows links: of screens that differ by an id only, the first. */
+async function screens(origin, login) {
+  await signIn(origin, login);
+  const page = await context.newPage();
   const seen = new Map([['/console/', '/console/']]);
   const queue = ['/console/'];
   while (queue.length) {
@@ -88,7 +101,7 @@ async function screens(origin) {
     }
   }
   await page.close();
-  console.log(`${origin}/console: ${seen.size} screens`);
+  console.log(`${origin}/console: ${seen.size} screens for ${login}`);
   return [...seen.values()];
 }
 
@@ -141,13 +154,23 @@ for (const [name, origin] of SITES) {
 }
 if (CONSOLE) {
   jobs.push(['console', `${CONSOLE}/console/sign-in`, HIDDEN]);
-  for (const path of await screens(CONSOLE)) jobs.push(['console', CONSOLE + path, HIDDEN]);
+  // The agency sees more screens than a client's people do.
+  const own = await screens(CONSOLE, need('ISMART_LOGIN'));
+  for (const path of own) jobs.push(['console', CONSOLE + path, HIDDEN, need('ISMART_LOGIN')]);
+  const agency = process.env.ISMART_AGENCY ?? 'agency';
+  const known = new Set(own.map(pattern));
+  for (const path of await screens(CONSOLE, agency)) {
+    if (!known.has(pattern(path))) jobs.push(['console', CONSOLE + path, HIDDEN, agency]);
+  }
+  await context.clearCookies();
+  signedIn = '';
 }
 
 const faults = [];
 const table = [];
 const started = Date.now();
-for (const [name, url, skip] of jobs.filter(([, url]) => !ONLY || ONLY.test(url))) {
+for (const [name, url, skip, login] of jobs.filter(([, url]) => !ONLY || ONLY.test(url))) {
+  if (login) await signIn(CONSOLE, login);
   const { scores, weak } = await measured(url, skip);
   const bad = await barriers(url);
   const row = CATEGORIES.map((category) => String(Math.round(scores[category] * 100)).padStart(3)).join(' ');

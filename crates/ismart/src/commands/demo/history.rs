@@ -128,7 +128,8 @@ struct Story {
 impl Story {
     fn new(wired: &Wired, env: Env, clock: Arc<ManualClock>) -> Result<Self, Failed> {
         let world = wired.platform.world.load();
-        let place = world.places.values().next().cloned();
+        // The folder may hold further sites: the history is the dealer's.
+        let place = world.places.get(super::CLIENT).cloned();
         let missing =
             || Failed::one("demo", "the site was not loaded", "delete the demo's folder and start again");
         let place = place.ok_or_else(missing)?;
