@@ -83,6 +83,7 @@ impl Shop {
             trusted_proxies: vec![],
             demo: false,
             per_minute: 20,
+            api_per_minute: 600,
             keep: 1 << 20,
             watch: false,
             form_secret: Secret::new("form"),
