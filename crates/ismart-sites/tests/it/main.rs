@@ -13,6 +13,8 @@ mod fleet;
 #[cfg(test)]
 mod legacy;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod pages;

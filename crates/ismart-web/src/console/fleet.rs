@@ -124,9 +124,13 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 fn line(site: &Snapshot, drift: &Drift, today: jiff::civil::Date) -> SiteLine {
     let config = site.config();
+    // A difference that nobody answers for is what makes a fleet drift: it is red, whatever visitors see of it.
+    let unanswered = |finding: &&Finding| matches!(finding.rule, "core.undeclared" | "core.expired");
+    let red = drift.findings.iter().filter(unanswered).count();
     let cells = AREAS.iter().map(|area| {
         let (errors, warnings) = drift.count(area);
-        Cell { area, errors, warnings }
+        let red = if *area == "core" { red } else { 0 };
+        Cell { area, errors: errors + red, warnings: warnings - red }
     });
     let declared = |(_, difference): &(String, Difference)| matches!(difference, Difference::Declared(_));
     SiteLine {
@@ -227,9 +231,9 @@ pub(super) async fn site(
 fn difference_line(texts: &Texts, template: String, difference: Difference) -> DifferenceLine {
     let (state, tone, declared) = match difference {
         Difference::Declared(one) => ("declared", "good", Some(one)),
-        Difference::Expired(one) => ("expired", "warn", Some(one)),
+        Difference::Expired(one) => ("expired", "bad", Some(one)),
         Difference::Undeclared => ("undeclared", "bad", None),
-        Difference::Same => ("same", "warn", None),
+        Difference::Same => ("same", "busy", None),
     };
     let of = |part: fn(&ismart_sites::Override) -> String| declared.as_ref().map(part).unwrap_or_default();
     DifferenceLine {
@@ -341,7 +345,7 @@ pub(super) async fn rollout(
             StepState::Waiting => "",
             StepState::Moved => "good",
             StepState::Held => "bad",
-            StepState::Returned => "warn",
+            StepState::Returned => "busy",
         },
         when: step.at.map(|at| teller.when(at)),
         reason: step.reason.clone(),
