@@ -11,9 +11,9 @@ mod demo;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
-mod legacy;
-#[cfg(test)]
 mod large;
+#[cfg(test)]
+mod legacy;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
