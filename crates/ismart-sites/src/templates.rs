@@ -1,10 +1,11 @@
 //! The one place that touches the template engine.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ismart_twig::{Call, Callable, Context, Environment, Error, ErrorKind, Limits, Loader};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -72,6 +73,28 @@ pub const TEMPLATE_CONTEXT: &[&str] = &[
     "status",
     "title",
 ];
+
+/// JSON that templates asked for, as values: content does not change, so each is made once.
+#[derive(Default)]
+pub(crate) struct Loaded(ArcSwap<HashMap<Box<str>, Value>>);
+
+impl Loaded {
+    /// The value of a path; `make` gives its JSON when it is first asked for. What is not there is not remembered: a
+    /// template may ask for anything.
+    pub(crate) fn value(&self, path: &str, make: impl FnOnce() -> Option<Json>) -> Value {
+        if let Some(found) = self.0.load().get(path) {
+            return found.clone();
+        }
+        let Some(json) = make() else { return Value::Null };
+        let made = value(&json);
+        self.0.rcu(|all| {
+            let mut all = all.as_ref().clone();
+            all.insert(path.into(), made.clone());
+            all
+        });
+        made
+    }
+}
 
 /// JSON as a template value.
 pub(crate) fn value(json: &Json) -> Value {
@@ -314,10 +337,11 @@ fn functions(host: &Host) -> Vec<Callable> {
         .params(&["name"]),
     );
     let host = host_of();
+    let loaded = Loaded::default();
     all.push(
         Callable::function("load_json", move |call| {
-            let json = host.json(&call.text(0)?);
-            Ok(json.map_or(Value::Null, |json| value(&crate::json::absolute(json, &host.base_url))))
+            let path = call.text(0)?;
+            Ok(loaded.value(&path, || Some(crate::json::absolute(host.json(&path)?, &host.base_url))))
         })
         .params(&["path"]),
     );

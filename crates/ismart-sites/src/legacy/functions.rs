@@ -9,7 +9,7 @@ use super::content::cast;
 use super::links_base;
 use crate::config::Legacy;
 use crate::host::Host;
-use crate::templates::{Value, value};
+use crate::templates::{Loaded, Value, value};
 
 /// Functions that take the place of ours, and those that only legacy sites have.
 pub(crate) fn all(host: &Host, policies: &Legacy) -> Vec<Callable> {
@@ -17,8 +17,9 @@ pub(crate) fn all(host: &Host, policies: &Legacy) -> Vec<Callable> {
     let mut all = vec![url(host, policies, &base), asset_url(host, &base)];
     for (name, kind) in [("asset_manifest", "js"), ("css_manifest", "css")] {
         let host = host.clone();
+        let loaded = Loaded::default();
         all.push(
-            Callable::function(name, move |_| Ok(host.built_manifest(kind).map_or(Value::Null, value)))
+            Callable::function(name, move |_| Ok(loaded.value(kind, || host.built_manifest(kind).cloned())))
                 .params(&[]),
         );
     }
@@ -33,10 +34,14 @@ pub(crate) fn all(host: &Host, policies: &Legacy) -> Vec<Callable> {
     );
     let host = host_of();
     let links = base.clone();
+    let loaded = Loaded::default();
     all.push(
         Callable::function("load_json", move |call| {
-            let json = host.json(&text(call, 0)?).filter(|json| json.is_object() || json.is_array());
-            Ok(json.map_or(Value::Null, |json| value(&crate::json::absolute(json, &links))))
+            let path = text(call, 0)?;
+            Ok(loaded.value(&path, || {
+                let json = host.json(&path).filter(|json| json.is_object() || json.is_array())?;
+                Some(crate::json::absolute(json, &links))
+            }))
         })
         .params(&["relativePath"]),
     );

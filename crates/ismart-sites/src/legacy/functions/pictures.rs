@@ -10,7 +10,7 @@ use super::text;
 use crate::config::Legacy;
 use crate::files::Size;
 use crate::host::Host;
-use crate::templates::{Array, Value, value};
+use crate::templates::{Array, Loaded, Value, value};
 
 /// What the build of a site knows of its pictures.
 #[derive(Debug)]
@@ -120,16 +120,21 @@ pub(super) fn all(host: &Host, policies: &Legacy) -> Vec<Callable> {
             .params(&["path"]),
     );
     let one = of();
+    let loaded = Loaded::default();
     all.push(
         Callable::function("image_variants", move |call| {
-            let mut map = Map::new();
-            for (key, files) in one.variants(&text(call, 0)?) {
-                map.insert(
-                    key.to_owned(),
-                    files.map_or(Json::Null, |(webp, avif)| json!({"webp": webp, "avif": avif})),
-                );
-            }
-            Ok(value(&Json::Object(map)))
+            let path = text(call, 0)?;
+            let found = loaded.value(&path, || {
+                let mut map = Map::new();
+                for (key, files) in one.variants(&path) {
+                    map.insert(
+                        key.to_owned(),
+                        files.map_or(Json::Null, |(webp, avif)| json!({"webp": webp, "avif": avif})),
+                    );
+                }
+                (!map.is_empty()).then_some(Json::Object(map))
+            });
+            Ok(if found.is_null() { Value::from(Array::new()) } else { found })
         })
         .params(&["rawPath"]),
     );
