@@ -185,6 +185,11 @@
   const stage = one('#stage');
   if (!stage) return;
   const frame = one('#stage-frame');
+  // A page that is still finding its shape is not shown: what jumps cannot be clicked.
+  if (frame.contentDocument?.readyState !== 'complete' || frame.contentDocument.URL === 'about:blank') {
+    frame.style.visibility = 'hidden';
+    frame.addEventListener('load', () => setTimeout(() => { frame.style.visibility = ''; }, 100), { once: true });
+  }
   const side = one('#stage-field');
   const state = one('#stage-state');
   const list = one('#spots');

@@ -19,6 +19,9 @@ use super::tree::{MOST, Node, Planter};
 use crate::editing::EditingError;
 use crate::platform::Platform;
 
+/// The file that every site has: shown when none is named.
+pub(super) const FACTS: &str = "data/json/global.json";
+
 #[derive(Serialize)]
 struct FormPage {
     file: String,
@@ -46,7 +49,7 @@ pub(in super::super) async fn show(
 ) -> Result<Html<String>, Fault> {
     let opened = open(&platform, &seat, &key).await?;
     let query = Fields::new(query);
-    let file = query.get("file").ok_or(Fault::Missing)?.to_owned();
+    let file = query.get("file").unwrap_or(FACTS).to_owned();
     let shown = opened.draft.shown(&opened.site);
     let text = opened.draft.text(&opened.site, &file)?.ok_or(Fault::Missing)?;
     let content = ismart_sites::edit::read(&file, &text).map_err(EditingError::from)?;

@@ -41,7 +41,7 @@ pub(in super::super) async fn show(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, Fault> {
     let opened = open(&platform, &seat, &key).await?;
-    let file = Fields::new(query).get("file").ok_or(Fault::Missing)?.to_owned();
+    let file = Fields::new(query).get("file").unwrap_or(super::form::FACTS).to_owned();
     let text = opened.draft.text(&opened.site, &file)?.ok_or(Fault::Missing)?;
     let page = RawPage { rows: rows(&text), file, text, error: None };
     Ok(opened.screen(&platform, &seat, "content", "site/raw.twig", &page).await?.into_response())
