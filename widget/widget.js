@@ -124,12 +124,12 @@ textarea::placeholder{color:var(--mut);opacity:1}
 @keyframes in{from{opacity:0;transform:translateY(12px)}}
 @keyframes beat{from{opacity:.2}}}`;
 
-  const script = document.currentScript || document.querySelector('script[src*="ismart/widget.js"],script[src*="/pilot.js"]');
+  const script = document.currentScript || document.querySelector('[src*="ismart/widget.js"],[src*="/pilot.js"]');
   const option = (script && script.dataset) || {};
   const lang = /^en/i.test(option.lang || document.documentElement.lang) ? 'en' : 'ru';
-  const server = new URL(option.api || '/', (script && script.src) || location.href);
   // A page that another server serves names its site by key.
-  const base = (option.site ? new URL(`/pilot/${encodeURIComponent(option.site)}`, server) : server).href.replace(/\/+$/, '');
+  const pilot = option.site ? `/pilot/${encodeURIComponent(option.site)}` : '';
+  const base = new URL(option.api || '/', (script && script.src) || location.href).href.replace(/\/+$/, '') + pilot;
   let T = TEXTS[lang];
 
   const text = (key, values = {}) => str(T[key]).replace(/\{(\w+)\}/g, (all, k) => (k in values ? values[k] : all));
@@ -162,16 +162,16 @@ textarea::placeholder{color:var(--mut);opacity:1}
     },
   };
 
-  // Text never passes through an HTML parser.
+  const given = (x) => x !== null && x !== undefined && x !== false;
 
+  // Text never passes through an HTML parser.
   function h(tag, props, ...kids) {
     const node = document.createElement(tag);
     for (const [k, v] of Object.entries(props || {})) {
       if (k.startsWith('on')) node.addEventListener(k.slice(2), v);
-      else if (v === true) node.setAttribute(k, '');
-      else if (v !== false && v !== null && v !== undefined) node.setAttribute(k, v);
+      else if (given(v)) node.setAttribute(k, v === true ? '' : v);
     }
-    node.append(...kids.filter((kid) => kid !== null && kid !== undefined && kid !== false));
+    node.append(...kids.filter(given));
     return node;
   }
 
