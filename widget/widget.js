@@ -1,4 +1,4 @@
-/*! iSmart chat widget. No build step: what you read is what is served. See README.md. */
+/*! iSmart chat widget, served as it is written. See README.md. */
 (() => {
   'use strict';
   const TAG = 'ismart-widget';
@@ -6,7 +6,7 @@
 
   const LIMIT = 2000;
   const CALL_TIMEOUT = 20e3;
-  // The server comments at least every 25 s; longer silence means a dead line.
+  // The server comments every 25 s; longer silence means a dead line.
   const SILENCE = 60e3;
   // A line down for longer shows the phone number.
   const PATIENCE = 15e3;
@@ -77,12 +77,11 @@ h2{font-weight:600;font-size:16px;overflow:hidden;text-overflow:ellipsis;white-s
 .m.system{align-items:center;text-align:center;color:var(--mut);font-size:13px}
 .by,.meta{font-size:12px;color:var(--mut);padding:0 4px;margin:2px 0}
 .meta .bad{color:var(--err)}
-.meta button,.policy,.bar a{text-decoration:underline;color:inherit}
+.meta button,.policy,.bar a,.b a{text-decoration:underline}
 .meta button{padding:4px;min-height:24px}
 .b{max-width:86%;padding:8px 12px;border-radius:14px;background:var(--soft);border:1px solid transparent;white-space:pre-wrap;overflow-wrap:anywhere}
 .visitor .b{background:var(--a);color:var(--at)}
 .system .b{background:none}
-.b a{text-decoration:underline;color:inherit}
 .src{list-style:none;font-size:13px;color:var(--mut);padding:4px;max-width:86%;overflow-wrap:anywhere}
 .src a{color:var(--fg)}
 .cards{display:flex;gap:10px;max-width:100%;overflow-x:auto;padding:6px 3px 8px}
@@ -134,7 +133,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
 
   const text = (key, values = {}) => str(T[key]).replace(/\{(\w+)\}/g, (all, k) => (k in values ? values[k] : all));
   const list = (x) => (Array.isArray(x) ? x.filter((y) => y && typeof y === 'object') : []);
-  const str = (x) => (x === null || x === undefined ? '' : String(x));
+  const str = (x) => String(x ?? '');
   const jitter = (n) => Math.min(30e3, 1e3 * 2 ** n) * (0.5 + Math.random() / 2);
 
   // crypto.randomUUID is absent on pages without TLS.
@@ -162,7 +161,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
     },
   };
 
-  const given = (x) => x !== null && x !== undefined && x !== false;
+  const given = (x) => (x ?? false) !== false;
 
   // Text never passes through an HTML parser.
   function h(tag, props, ...kids) {
@@ -308,7 +307,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
 
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 48;
   function toEnd() {
-    // The start of the last message counts: a tall one is read from its top.
+    // A tall message is read from its top.
     if (log.lastChild) log.scrollTop = log.lastChild.offsetTop - 12;
     news.hidden = true;
   }
@@ -323,12 +322,12 @@ textarea::placeholder{color:var(--mut);opacity:1}
 
   function sourcesOf(m) {
     const items = list(m.sources).map((s) => ({ href: webAddress(s.url), title: str(s.title) || str(s.url) })).filter((s) => s.href);
-    return items.length ? h('ul', { class: 'src' }, ...items.map((s) => h('li', null, `${text('source')}: `, link(s.href, s.title)))) : null;
+    return items[0] && h('ul', { class: 'src' }, ...items.map((s) => h('li', null, `${text('source')}: `, link(s.href, s.title))));
   }
 
   function cardsOf(m) {
     const cards = list(m.cards);
-    if (!cards.length) return null;
+    if (!cards[0]) return null;
     return h('div', { class: 'cards', role: 'group', 'aria-label': text('cards'), tabindex: '0' }, ...cards.map((c) => {
       const href = webAddress(c.url);
       const card = href ? link(href, '', { class: 'card' }) : h('div', { class: 'card' });
@@ -343,8 +342,8 @@ textarea::placeholder{color:var(--mut);opacity:1}
 
   function choicesOf(m) {
     const choices = list(m.choices).filter((c) => c.label);
-    return choices.length ? h('div', { class: 'choices' }, ...choices.map((c) =>
-      h('button', { class: 'pill', type: 'button', onclick: () => { say(str(c.label), str(c.choice) || null); settle(); } }, str(c.label)))) : null;
+    return choices[0] && h('div', { class: 'choices' }, ...choices.map((c) =>
+      h('button', { class: 'pill', type: 'button', onclick: () => { say(str(c.label), str(c.choice) || null); settle(); } }, str(c.label))));
   }
 
   let fieldCount = 0;
@@ -363,7 +362,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
 
   function formOf(m) {
     const consent = (m.form && m.form.consent) || about.consent;
-    // No consent text, nothing to agree to: no personal data is asked for.
+    // No consent text: no personal data is asked for.
     if (!m.form || m.form.kind !== 'contact' || !consent || !consent.label) return null;
     const asked = Array.isArray(m.form.fields) ? m.form.fields : ['name', 'phone'];
     const agree = field('checkbox', str(consent.label), 'consentBad', (box) => box.checked);
@@ -434,7 +433,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
       if (!row.node) build(row);
       if (row.m.author === 'visitor') answered = true;
       if (row.choices) row.choices.hidden = answered;
-      // One open form at a time; none for a request answered on an earlier page.
+      // One open form at a time; none for what an earlier page answered.
       if (row.form && (formTaken || (row.old && answered))) {
         row.form.remove();
         row.form = null;
@@ -494,8 +493,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
   const trying = new Set();
   let troubleTimer;
   function health(part, ok) {
-    if (ok) trying.delete(part);
-    else trying.add(part);
+    trying[ok ? 'delete' : 'add'](part);
     if (!trying.size) {
       clearTimeout(troubleTimer);
       troubleTimer = null;
@@ -582,7 +580,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
     return true;
   }
 
-  // In order, each until an answer comes; the id makes a repeat harmless.
+  // In order; the id makes a repeat harmless.
   const sender = {
     busy: false, fails: 0, timer: null, notBefore: 0,
     read: () => list(store.get('queue')),
@@ -637,9 +635,8 @@ textarea::placeholder{color:var(--mut);opacity:1}
       health('send', true);
       const row = rows.get(id);
       if (row) {
-        row.state = '';
-        row.note = '';
-        // `last` stays: answers with a lower number may still be on their way.
+        row.state = row.note = '';
+        // `last` stays: lower numbers may still be on their way.
         if (row.m.seq === undefined) row.m.seq = seq;
         if (row.settled) row.settled('');
       }
@@ -803,18 +800,21 @@ textarea::placeholder{color:var(--mut);opacity:1}
     input.focus();
   }
 
-  // What was pressed disappears; the focus must not.
+  // What was pressed disappears.
   const settle = () => (touch.matches ? log : input).focus();
+
+  function turn(on) {
+    isOpen = go.hidden = on;
+    panel.hidden = !on;
+    go.setAttribute('aria-expanded', on);
+  }
 
   function open(from) {
     if (off) return;
     host.removeAttribute('data-off');
     if (!isOpen) {
-      isOpen = true;
+      turn(true);
       opener = from || go;
-      panel.hidden = false;
-      go.hidden = true;
-      go.setAttribute('aria-expanded', 'true');
       whisper.textContent = '';
       fit();
       toEnd();
@@ -828,10 +828,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
 
   function close() {
     if (!isOpen) return;
-    isOpen = false;
-    panel.hidden = true;
-    go.hidden = false;
-    go.setAttribute('aria-expanded', 'false');
+    turn(false);
     store.set('open', 0);
     unread();
     (opener && opener.isConnected && opener.focus ? opener : go).focus();
@@ -855,10 +852,10 @@ textarea::placeholder{color:var(--mut);opacity:1}
     }
     if (event.key !== 'Tab' || !isOpen || !small.matches) return;
     const stops = [...panel.querySelectorAll('button,a[href],input,textarea,[tabindex="0"]')].filter((n) => !n.disabled && n.getClientRects().length);
-    const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
+    const edge = event.shiftKey ? stops[0] : stops.at(-1);
     if (root.activeElement === edge || (event.shiftKey && root.activeElement === panel)) {
       event.preventDefault();
-      (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
+      (event.shiftKey ? stops.at(-1) : stops[0]).focus();
     }
   }
 
@@ -923,7 +920,7 @@ textarea::placeholder{color:var(--mut);opacity:1}
     setRules({ a: option.accent });
     const parts = getComputedStyle(go).backgroundColor.match(/^rgb\((\d+), (\d+), (\d+)\)$/);
     if (!parts) return setRules({ a: '#1d5be0' });
-    const [R, G, B] = parts.slice(1).map((x) => (x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4));
+    const [R, G, B] = parts.slice(1).map((x) => (x < 11 ? x / 3294.6 : (x / 269.025 + 11 / 211) ** 2.4));
     setRules({ at: 1.05 / (0.2126 * R + 0.7152 * G + 0.0722 * B + 0.05) >= 4.5 ? '#fff' : '#000' });
   }
 
