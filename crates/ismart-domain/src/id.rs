@@ -93,4 +93,18 @@ ids! {
     BookingId = "booking";
     /// A key with which a program calls the API.
     ApiTokenId = "API token";
+    /// Whose draft of a site: a person or a key of the API.
+    DrafterId = "drafter";
+}
+
+impl From<UserId> for DrafterId {
+    fn from(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
+impl From<ApiTokenId> for DrafterId {
+    fn from(token: ApiTokenId) -> Self {
+        Self(token.0)
+    }
 }

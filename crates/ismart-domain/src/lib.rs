@@ -19,8 +19,8 @@ pub use contact::{Email, PersonName, Phone};
 pub use env::{Clock, Entropy, Env, ManualClock, SystemClock};
 pub use event::{Event, EventBody};
 pub use id::{
-    ApiTokenId, BookingId, ClientId, ConsentId, ConversationId, DeliveryId, EventId, LeadId, MessageId,
-    RevisionId, ScheduleId, SessionId, SiteId, TraceId, UserId, VisitId, VisitorId,
+    ApiTokenId, BookingId, ClientId, ConsentId, ConversationId, DeliveryId, DrafterId, EventId, LeadId,
+    MessageId, RevisionId, ScheduleId, SessionId, SiteId, TraceId, UserId, VisitId, VisitorId,
 };
 pub use money::Money;
 pub use secret::Secret;

@@ -4,3 +4,4 @@
 //! *ledger*), logs every request with secrets masked, and misbehaves on demand through fault rules.
 
 pub mod bitrix24;
+pub mod feed_source;

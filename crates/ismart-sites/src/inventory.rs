@@ -185,6 +185,25 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The rule of redirects that leads a request for `path`, as the address has it, to `location`; `None` when
+    /// something else leads there, such as the policy of final slashes.
+    #[must_use]
+    pub fn rule_followed(&self, path: &str, location: &str) -> Option<RedirectRule> {
+        let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+        let found = match &self.config().legacy {
+            Some(policies) => {
+                let find = |path| self.redirects().matching_exactly(path, policies.redirect_any_case);
+                find(path).or_else(|| find(&decoded)).map(|(rule, _)| rule)
+            }
+            None => self.redirects().matching(&decoded),
+        };
+        let rule = found.filter(|rule| location.contains(rule.to.trim_end_matches('/')))?;
+        let (from, to) = (rule.written().to_owned(), rule.to.clone());
+        Some(RedirectRule { from, to, prefix: rule.prefix, status: rule.status })
+    }
+}
+
 /// The pictures that content names, by their paths under `data/img`, each once.
 #[must_use]
 pub fn pictures_of(content: &Value) -> BTreeSet<String> {

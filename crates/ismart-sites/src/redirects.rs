@@ -75,13 +75,12 @@ impl Redirects {
         self.rules.push(rule);
     }
 
-    /// Status and target of a decoded path; `None` when no rule matches. The target is absolute or a path.
-    pub(crate) fn find(&self, path: &str) -> Option<(u16, String)> {
+    /// The rule that matches a decoded path.
+    pub(crate) fn matching(&self, path: &str) -> Option<&Rule> {
         if self.rules.is_empty() {
             return None;
         }
-        let stripped = strip(path);
-        let lower = stripped.to_lowercase();
+        let lower = strip(path).to_lowercase();
         let exact = self.exact.get(&lower).copied();
         let prefix = self
             .prefixes
@@ -92,7 +91,13 @@ impl Redirects {
             (Some(a), Some(b)) => a.min(b),
             (a, b) => a.or(b)?,
         };
-        let rule = self.rules.get(first)?;
+        self.rules.get(first)
+    }
+
+    /// Status and target of a decoded path; `None` when no rule matches. The target is absolute or a path.
+    pub(crate) fn find(&self, path: &str) -> Option<(u16, String)> {
+        let rule = self.matching(path)?;
+        let stripped = strip(path);
         if !rule.prefix {
             return Some((rule.status, rule.to.clone()));
         }
@@ -113,24 +118,28 @@ impl Redirects {
     /// As the PHP platform finds: the path as it is written in the address, a prefix ends where a segment does.
     pub(crate) fn find_exactly(&self, path: &str, any_case: bool) -> Option<(u16, String)> {
         let path = strip(path);
+        let (rule, from) = self.matching_exactly(path, any_case)?;
+        if !rule.prefix {
+            return Some((rule.status, rule.to.clone()));
+        }
+        let tail = path.get(from.len()..).unwrap_or("");
+        Some((rule.status, format!("{}{tail}", rule.to.trim_end_matches('/'))))
+    }
+
+    /// The rule that matches as the PHP platform finds, and what of the path it stands for.
+    pub(crate) fn matching_exactly(&self, path: &str, any_case: bool) -> Option<(&Rule, &str)> {
+        let path = strip(path);
         let lower = path.to_lowercase();
-        for rule in &self.rules {
+        self.rules.iter().find_map(|rule| {
             let asked = if any_case { lower.as_str() } else { path };
             let from = if any_case { rule.from.as_str() } else { rule.written.as_str() };
             if !rule.prefix {
-                if from == asked {
-                    return Some((rule.status, rule.to.clone()));
-                }
-                continue;
+                return (from == asked).then_some((rule, from));
             }
             let from = from.trim_end_matches('/');
-            let tail = asked.strip_prefix(from).filter(|_| !from.is_empty());
-            if tail.is_some_and(|tail| tail.is_empty() || tail.starts_with('/')) {
-                let tail = path.get(from.len()..).unwrap_or("");
-                return Some((rule.status, format!("{}{tail}", rule.to.trim_end_matches('/'))));
-            }
-        }
-        None
+            let tail = asked.strip_prefix(from).filter(|_| !from.is_empty())?;
+            (tail.is_empty() || tail.starts_with('/')).then_some((rule, from))
+        })
     }
 }
 

@@ -13,6 +13,7 @@ mod engine;
 mod migrate;
 mod sql;
 
+pub mod addresses;
 pub mod api_answers;
 pub mod api_tokens;
 pub mod bookings;
@@ -22,6 +23,7 @@ pub mod deliveries;
 pub mod editing;
 pub mod effects;
 pub mod events;
+pub mod feeds;
 pub mod figures;
 pub mod leads;
 pub mod users;

@@ -10,8 +10,11 @@ mod conditional;
 mod cursor;
 mod deprecation;
 mod document;
+mod drafts;
 mod forms;
+mod ground;
 mod leads;
+mod making;
 mod meter;
 mod pages;
 mod places;
@@ -46,16 +49,20 @@ fn operations() -> OpenApiRouter<Arc<Platform>> {
         .routes(routes!(sites::list))
         .routes(routes!(sites::show))
         .routes(routes!(sites::facts, writing::facts))
-        .routes(routes!(pages::list))
-        .routes(routes!(pages::show, writing::page))
+        .routes(routes!(pages::list, making::page))
+        .routes(routes!(pages::show, writing::page, making::remove_page))
         .routes(routes!(pages::document))
         .routes(routes!(pages::seo, writing::seo))
-        .routes(routes!(sections::list))
-        .routes(routes!(sections::fragment))
+        .routes(routes!(sections::list, making::section))
+        .routes(routes!(sections::fragment, making::remove_section))
         .routes(routes!(collections::list))
-        .routes(routes!(collections::entities))
-        .routes(routes!(collections::entity, writing::entity))
+        .routes(routes!(collections::entities, making::entity))
+        .routes(routes!(collections::entity, writing::entity, making::remove_entity))
         .routes(routes!(collections::document))
+        .routes(routes!(drafts::show, drafts::discard))
+        .routes(routes!(drafts::verdict))
+        .routes(routes!(drafts::publish))
+        .routes(routes!(drafts::link, drafts::close))
         .routes(routes!(places::redirects))
         .routes(routes!(places::sitemap))
         .routes(routes!(forms::list))

@@ -14,6 +14,7 @@ mod dashboard;
 mod destinations;
 mod fault;
 mod fields;
+mod findings;
 mod fleet;
 mod inbox;
 mod language;
@@ -99,6 +100,11 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/preview/{token}/{*path}", get(site::open_preview))
         .route("/media", get(media::show).post(media::take_in).layer(DefaultBodyLimit::max(media::DRAINED)))
         .route("/media/{site}/file/{*path}", get(media::file))
+        .route(
+            "/media/{site}/pictures",
+            get(media::pictures).post(media::add).layer(DefaultBodyLimit::max(media::DRAINED)),
+        )
+        .route("/media/{site}/picture/{*path}", get(media::picture))
         .route("/media/{site}/about/{*path}", get(media::about).post(media::describe))
         .route("/media/{site}/make/{*path}", post(media::make))
         .route("/media/{site}/remove/{*path}", post(media::remove))

@@ -6,6 +6,7 @@
 
 mod access;
 mod drafting;
+mod making;
 mod publishing;
 mod schedule;
 #[cfg(test)]
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use arc_swap::ArcSwap;
-use ismart_domain::UserId;
+use ismart_domain::{ApiTokenId, DrafterId, UserId};
 use ismart_sites::Snapshot;
 use ismart_sites::edit::{
     Changes, Conflict, EditError, Gate, WriteError, editable, editable_files, materialise,
@@ -30,6 +31,8 @@ use crate::platform::{Place, World};
 
 pub use access::Access;
 pub use drafting::{Draft, DraftedFile};
+pub use making::Replaced;
+pub(crate) use making::{Making, MakingError, printed};
 pub use publishing::{Published, Wish};
 
 /// Draft snapshots kept ready.
@@ -55,6 +58,9 @@ pub enum EditingError {
     /// Somebody published other values of the same fields meanwhile.
     #[error("somebody published other values of the same fields meanwhile")]
     Conflicts(Vec<(String, Conflict)>),
+    /// A file was changed in the moment between reading and publishing it.
+    #[error("`{0}` was changed at the same moment by somebody else")]
+    Moved(String),
     /// The gate holds the publication: something blocks it, or it needs a reason.
     #[error("the gate holds this publication")]
     Held(Gate),
@@ -78,6 +84,29 @@ pub enum EditingError {
     Stopping,
 }
 
+/// Who prepares and publishes changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Author {
+    /// Whose draft it is.
+    pub drafter: DrafterId,
+    /// The person who answers for it in the history.
+    pub user: UserId,
+}
+
+impl Author {
+    /// A key of the API: its drafts are its own, and who made it answers for what it publishes.
+    #[must_use]
+    pub fn key(token: ApiTokenId, made_by: UserId) -> Self {
+        Self { drafter: token.into(), user: made_by }
+    }
+}
+
+impl From<UserId> for Author {
+    fn from(user: UserId) -> Self {
+        Self { drafter: user.into(), user }
+    }
+}
+
 /// A site in service, as editing sees it.
 #[derive(Debug, Clone)]
 pub struct LiveSite {
@@ -93,7 +122,7 @@ pub struct Editing {
     world: Arc<ArcSwap<World>>,
     /// One publication of a site at a time; a site's lock lives as long as the process.
     locks: std::sync::Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    kept: Cache<(String, UserId), Arc<drafting::Kept>>,
+    kept: Cache<(String, DrafterId), Arc<drafting::Kept>>,
     /// What the gate found in a snapshot, by its number.
     examined: Cache<u64, Arc<Vec<ismart_sites::Finding>>>,
     published: broadcast::Sender<String>,

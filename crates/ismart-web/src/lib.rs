@@ -8,7 +8,9 @@ mod assets;
 mod chat;
 pub mod console;
 pub mod editing;
+pub mod feeds;
 pub mod fleet;
+mod footfall;
 mod form;
 mod form_token;
 mod health;
@@ -22,6 +24,7 @@ mod replay;
 mod site;
 
 pub use api::openapi_json;
+pub use footfall::Footfall;
 pub use pilot::line as pilot_line;
 pub use platform::{ClientProfile, DestinationProfile, Marketing, Options, Place, Platform, World};
 pub use problem::Problem;

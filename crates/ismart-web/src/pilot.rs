@@ -83,7 +83,7 @@ async fn guard(State(platform): State<Arc<Platform>>, request: Request, next: Ne
 /// Whether pages of this origin may use the site's chat.
 fn permits(config: &SiteConfig, origin: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    if !matches!(scheme, "http" | "https") {
+    if !["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
         return false;
     }
     let named = origins(config).any(|named| named.eq_ignore_ascii_case(origin));

@@ -11,7 +11,9 @@ use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
 
 use crate::editing::Editing;
+use crate::feeds::FeedDesk;
 use crate::fleet::{FleetFolders, FleetRoom};
+use crate::footfall::Footfall;
 use crate::rate::Limits;
 use crate::site::Shelf;
 
@@ -140,6 +142,10 @@ pub struct Platform {
     /// The fleet as the agency sees it.
     pub fleet: FleetRoom,
     pub(crate) api: crate::api::Desk,
+    /// What visitors ask sites for.
+    pub footfall: Footfall,
+    /// Feeds that somebody wants now.
+    pub feeds: FeedDesk,
 }
 
 impl std::fmt::Debug for Platform {
@@ -165,7 +171,22 @@ impl Platform {
         let fleet = FleetRoom::new(options.cores.clone(), &options.fleet);
         let clients = ArcSwap::from_pointee(clients.into_iter().map(Arc::new).collect());
         let api = crate::api::Desk::new(options.api_per_minute);
-        Self { store, env, world, desk, clients, options, limits, shelf, editing, fleet, api }
+        let footfall = Footfall::new(store.clone());
+        Self {
+            store,
+            env,
+            world,
+            desk,
+            clients,
+            options,
+            limits,
+            shelf,
+            editing,
+            fleet,
+            api,
+            footfall,
+            feeds: FeedDesk::default(),
+        }
     }
 
     /// The site of a `Host` header with its place.
@@ -190,6 +211,12 @@ impl Platform {
         let place = world.places.get(key)?.clone();
         let site = world.fleet.sites().iter().find(|site| site.config().site == key)?.clone();
         Some((site, place))
+    }
+
+    /// Client and site of every site in service.
+    #[must_use]
+    pub fn owners(&self) -> Vec<(ClientId, SiteId)> {
+        self.world.load().places.values().map(|place| (place.client_id, place.site_id)).collect()
     }
 
     /// The client of this id.

@@ -50,6 +50,7 @@ pub(crate) async fn serve(
         }
     }
     let answer = answer(&platform, &origin, &asked, &request, now);
+    platform.footfall.note(&asked, request.method(), path, request.headers(), &answer, now);
     let response = match answer {
         Answer::Page(page_answer) if plain && keepable(&page_answer, &origin) => {
             let kept = Arc::new(kept_page(*page_answer, now));

@@ -1,5 +1,6 @@
 //! The root: opens the parts and joins them. No rule of the business stands here.
 
+mod feeds;
 mod place;
 mod reload;
 mod sites;
@@ -27,6 +28,7 @@ use jiff::tz::TimeZone;
 use crate::config::{Config, DestinationSection, Loaded};
 use crate::output::{Failed, Trouble};
 
+pub(crate) use feeds::Feeds;
 use reload::Found;
 pub(crate) use reload::Reloader;
 pub(crate) use sites::cores;
@@ -53,6 +55,7 @@ pub(crate) struct Wired {
     pub(crate) platform: Arc<Platform>,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) reloader: Arc<Reloader>,
+    pub(crate) feeds: Feeds,
     pub(crate) warnings: Vec<Trouble>,
 }
 
@@ -73,6 +76,10 @@ pub(crate) async fn open_store(config: &Config, data: &Path, env: Env) -> Result
 
 /// The way out that all connectors share.
 fn egress(config: &Config) -> Result<Egress, Failed> {
+    client(config).map(Egress::new)
+}
+
+fn client(config: &Config) -> Result<Client, Failed> {
     let allow =
         if config.http.allow_loopback { AddressPolicy::AllowLoopback } else { AddressPolicy::PublicOnly };
     let settings = ismart_http::Settings {
@@ -82,10 +89,8 @@ fn egress(config: &Config) -> Result<Egress, Failed> {
         allow,
         ..ismart_http::Settings::default()
     };
-    let client = Client::new(settings);
-    let client = client
-        .map_err(|e| Failed::one("http client", e.to_string(), "check the certificates of the system"))?;
-    Ok(Egress::new(client))
+    Client::new(settings)
+        .map_err(|e| Failed::one("http client", e.to_string(), "check the certificates of the system"))
 }
 
 /// Opens the connector of one destination with a way out of its own: for `doctor`.
@@ -166,7 +171,8 @@ pub(crate) async fn wire(
     let platform = Arc::new(Platform::new(store.clone(), world, desk, profiles, options));
     let reloader = Arc::new(Reloader::new(loaded.for_sites(), cores, packages));
     let warnings = reloader.start(&platform, found).await?;
-    Ok(Wired { store, platform, destinations, reloader, warnings })
+    let feeds = Feeds::new(client(config)?, platform.clone(), reloader.clone());
+    Ok(Wired { store, platform, destinations, reloader, feeds, warnings })
 }
 
 /// Rows for every client named by the configuration, and its opened destinations.

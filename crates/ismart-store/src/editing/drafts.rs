@@ -1,6 +1,6 @@
-//! What people prepare: one draft per person and site, file by file.
+//! What people prepare: one draft per drafter and site, file by file.
 
-use ismart_domain::{ClientId, SiteId, UserId};
+use ismart_domain::{ClientId, DrafterId, SiteId};
 use jiff::Timestamp;
 
 use super::{maybe_blob, put_blob};
@@ -20,11 +20,11 @@ pub struct DraftFile {
     pub updated_at: Timestamp,
 }
 
-/// A person with a draft of a site.
+/// A person or key with a draft of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drafted {
     /// Who.
-    pub user_id: UserId,
+    pub drafter: DrafterId,
     /// How many files.
     pub files: i64,
     /// The last change.
@@ -39,7 +39,7 @@ pub async fn put_draft(
     tx: &mut Tx,
     client_id: ClientId,
     site_id: SiteId,
-    user_id: UserId,
+    drafter: DrafterId,
     path: &str,
     base: Option<&str>,
     text: Option<&str>,
@@ -55,14 +55,14 @@ pub async fn put_draft(
     let now = tx.env().now();
     Statement::tenant(
         tenant!(
-            "INSERT INTO site_drafts (client_id, site_id, user_id, path, base_digest, digest, updated_at)
+            "INSERT INTO site_drafts (client_id, site_id, drafter, path, base_digest, digest, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (site_id, user_id, path) DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at"
+             ON CONFLICT (site_id, drafter, path) DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at"
         ),
         client_id,
     )
     .id(site_id)
-    .id(user_id)
+    .id(drafter)
     .text(path)
     .maybe(base)
     .maybe(digest)
@@ -72,7 +72,7 @@ pub async fn put_draft(
     Ok(())
 }
 
-/// A person's draft of a site, by path.
+/// A drafter's draft of a site, by path.
 ///
 /// # Errors
 /// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
@@ -80,17 +80,17 @@ pub async fn drafts(
     conn: &mut Conn,
     client_id: ClientId,
     site_id: SiteId,
-    user_id: UserId,
+    drafter: DrafterId,
 ) -> Result<Vec<DraftFile>, StoreError> {
     let rows = Statement::tenant(
         tenant!(
             "SELECT path, base_digest, digest, updated_at FROM site_drafts
-             WHERE client_id = $1 AND site_id = $2 AND user_id = $3 ORDER BY path"
+             WHERE client_id = $1 AND site_id = $2 AND drafter = $3 ORDER BY path"
         ),
         client_id,
     )
     .id(site_id)
-    .id(user_id)
+    .id(drafter)
     .all(conn, |row| Ok((row.text(0)?, row.maybe_text(1)?, row.maybe_text(2)?, row.instant(3)?)))
     .await?;
     let mut files = Vec::new();
@@ -113,17 +113,17 @@ pub async fn drop_draft(
     tx: &mut Tx,
     client_id: ClientId,
     site_id: SiteId,
-    user_id: UserId,
+    drafter: DrafterId,
     path: Option<&str>,
 ) -> Result<(), StoreError> {
     Statement::tenant(
         tenant!(
-            "DELETE FROM site_drafts WHERE client_id = $1 AND site_id = $2 AND user_id = $3 AND ($4 = '' OR path = $4)"
+            "DELETE FROM site_drafts WHERE client_id = $1 AND site_id = $2 AND drafter = $3 AND ($4 = '' OR path = $4)"
         ),
         client_id,
     )
     .id(site_id)
-    .id(user_id)
+    .id(drafter)
     .text(path.unwrap_or_default())
     .run(tx)
     .await?;
@@ -141,14 +141,14 @@ pub async fn drafters(
 ) -> Result<Vec<Drafted>, StoreError> {
     Statement::tenant(
         tenant!(
-            "SELECT user_id, COUNT(*), MAX(updated_at) FROM site_drafts WHERE client_id = $1 AND site_id = $2
-             GROUP BY user_id ORDER BY MAX(updated_at) DESC"
+            "SELECT drafter, COUNT(*), MAX(updated_at) FROM site_drafts WHERE client_id = $1 AND site_id = $2
+             GROUP BY drafter ORDER BY MAX(updated_at) DESC"
         ),
         client_id,
     )
     .id(site_id)
     .all(conn, |row| {
-        Ok(Drafted { user_id: row.parsed(0)?, files: row.number(1)?, updated_at: row.instant(2)? })
+        Ok(Drafted { drafter: row.parsed(0)?, files: row.number(1)?, updated_at: row.instant(2)? })
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! Links that show a draft to people who do not sign in.
 
-use ismart_domain::{ClientId, SiteId, UserId};
+use ismart_domain::{ClientId, DrafterId, SiteId};
 use jiff::Timestamp;
 
 use crate::engine::{Conn, StoreError, Tx};
@@ -14,7 +14,7 @@ pub struct Preview {
     /// The site.
     pub site_id: SiteId,
     /// Whose draft.
-    pub user_id: UserId,
+    pub drafter: DrafterId,
     /// End.
     pub expires_at: Timestamp,
 }
@@ -27,14 +27,14 @@ pub async fn open_preview(tx: &mut Tx, preview: &Preview, token_sha256: &str) ->
     let now = tx.env().now();
     Statement::tenant(
         tenant!(
-            "INSERT INTO site_previews (client_id, token_sha256, site_id, user_id, created_at, expires_at)
+            "INSERT INTO site_previews (client_id, token_sha256, site_id, drafter, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6)"
         ),
         preview.client_id,
     )
     .text(token_sha256)
     .id(preview.site_id)
-    .id(preview.user_id)
+    .id(preview.drafter)
     .instant(now)
     .instant(preview.expires_at)
     .run(tx)
@@ -49,7 +49,7 @@ pub async fn open_preview(tx: &mut Tx, preview: &Preview, token_sha256: &str) ->
 pub async fn preview(conn: &mut Conn, token_sha256: &str) -> Result<Option<Preview>, StoreError> {
     let now = conn.env().now();
     Statement::system(system!(
-        "SELECT client_id, site_id, user_id, expires_at FROM site_previews WHERE token_sha256 = $1 AND expires_at > $2",
+        "SELECT client_id, site_id, drafter, expires_at FROM site_previews WHERE token_sha256 = $1 AND expires_at > $2",
         "the token alone tells whose it is"
     ))
     .text(token_sha256)
@@ -58,14 +58,14 @@ pub async fn preview(conn: &mut Conn, token_sha256: &str) -> Result<Option<Previ
         Ok(Preview {
             client_id: row.parsed(0)?,
             site_id: row.parsed(1)?,
-            user_id: row.parsed(2)?,
+            drafter: row.parsed(2)?,
             expires_at: row.instant(3)?,
         })
     })
     .await
 }
 
-/// Closes all links to a person's draft of a site.
+/// Closes all links to a drafter's draft of a site.
 ///
 /// # Errors
 /// [`StoreError`] of the engine.
@@ -73,14 +73,14 @@ pub async fn close_previews(
     tx: &mut Tx,
     client_id: ClientId,
     site_id: SiteId,
-    user_id: UserId,
+    drafter: DrafterId,
 ) -> Result<u64, StoreError> {
     Statement::tenant(
-        tenant!("DELETE FROM site_previews WHERE client_id = $1 AND site_id = $2 AND user_id = $3"),
+        tenant!("DELETE FROM site_previews WHERE client_id = $1 AND site_id = $2 AND drafter = $3"),
         client_id,
     )
     .id(site_id)
-    .id(user_id)
+    .id(drafter)
     .run(tx)
     .await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ismart_domain::user::{Role, User};
-use ismart_domain::{ClientId, Secret, SiteId, UserId};
+use ismart_domain::{ApiTokenId, ClientId, Secret, SiteId, UserId};
 use ismart_store::editing::{
     self, Filter, Grant, NewRevision, Origin, Preview, Revision, ScheduleState, Scheduled, ScheduledFile,
 };
@@ -171,7 +171,9 @@ async fn a_persons_draft(t: Temporary) {
         let done: Result<_, StoreError> = t
             .store
             .write(move |tx: &mut Tx| {
-                Box::pin(async move { editing::put_draft(tx, client, site, user, PAGE, base, text).await })
+                Box::pin(
+                    async move { editing::put_draft(tx, client, site, user.into(), PAGE, base, text).await },
+                )
             })
             .await;
         done.unwrap();
@@ -179,20 +181,33 @@ async fn a_persons_draft(t: Temporary) {
     put(anna, Some("base"), Some("anna 1")).await;
     put(oleg, Some("base"), None).await;
     put(anna, Some("newer base is not taken"), Some("anna 2")).await;
-    let mut conn = t.store.read().await.unwrap();
-    let mine = editing::drafts(&mut conn, client, site, anna).await.unwrap();
-    assert_eq!((mine[0].base.as_deref(), mine[0].text.as_deref()), (Some("base"), Some("anna 2")));
-    assert_eq!(editing::drafts(&mut conn, client, site, oleg).await.unwrap()[0].text, None);
-    assert_eq!(editing::drafters(&mut conn, client, site).await.unwrap().len(), 2);
+    // A key of the API drafts beside people: no person has its id.
+    let key: ApiTokenId = t.store.env().new_id();
     let done: Result<_, StoreError> = t
         .store
         .write(move |tx: &mut Tx| {
-            Box::pin(async move { editing::drop_draft(tx, client, site, anna, None).await })
+            Box::pin(async move {
+                editing::put_draft(tx, client, site, key.into(), PAGE, Some("base"), Some("key")).await
+            })
         })
         .await;
     done.unwrap();
-    assert!(editing::drafts(&mut conn, client, site, anna).await.unwrap().is_empty());
-    assert_eq!(editing::drafts(&mut conn, client, site, oleg).await.unwrap().len(), 1);
+    let mut conn = t.store.read().await.unwrap();
+    let mine = editing::drafts(&mut conn, client, site, anna.into()).await.unwrap();
+    assert_eq!((mine[0].base.as_deref(), mine[0].text.as_deref()), (Some("base"), Some("anna 2")));
+    assert_eq!(editing::drafts(&mut conn, client, site, oleg.into()).await.unwrap()[0].text, None);
+    assert_eq!(editing::drafters(&mut conn, client, site).await.unwrap().len(), 3);
+    let of_key = editing::drafts(&mut conn, client, site, key.into()).await.unwrap();
+    assert_eq!(of_key[0].text.as_deref(), Some("key"));
+    let done: Result<_, StoreError> = t
+        .store
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move { editing::drop_draft(tx, client, site, anna.into(), None).await })
+        })
+        .await;
+    done.unwrap();
+    assert!(editing::drafts(&mut conn, client, site, anna.into()).await.unwrap().is_empty());
+    assert_eq!(editing::drafts(&mut conn, client, site, oleg.into()).await.unwrap().len(), 1);
 }
 
 async fn folder(t: Temporary) {
@@ -229,7 +244,7 @@ async fn around(t: Temporary) {
     let preview = Preview {
         client_id: client,
         site_id: site,
-        user_id: user,
+        drafter: user.into(),
         expires_at: now + SignedDuration::from_mins(5),
     };
     let grant = Grant { user_id: user, site_id: site, scope: "page:index".into(), may_publish: false };
@@ -285,7 +300,7 @@ async fn foreign(t: Temporary) {
         .write(move |tx: &mut Tx| {
             Box::pin(async move {
                 editing::mark_written(tx, other, site, 1).await?;
-                editing::drop_draft(tx, other, site, user, None).await
+                editing::drop_draft(tx, other, site, user.into(), None).await
             })
         })
         .await;

@@ -1,6 +1,8 @@
 //! The store's promises, proved on every engine that is at hand.
 
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod editing;
 #[cfg(test)]
 mod engines;

@@ -23,6 +23,7 @@ pub(crate) const PREFIX: &str = "ism_";
 /// A key that was shown and works.
 #[derive(Debug, Clone)]
 pub(super) struct Key {
+    pub(super) id: ApiTokenId,
     pub(super) client_id: ClientId,
     /// The one site that it is for.
     pub(super) site_id: Option<SiteId>,
@@ -129,6 +130,7 @@ async fn key(parts: &Parts, platform: &Arc<Platform>, scope: Scope) -> Result<Ke
         touch(platform, &found);
     }
     Ok(Key {
+        id: found.id,
         client_id: found.client_id,
         site_id: found.site_id,
         made_by: found.created_by,

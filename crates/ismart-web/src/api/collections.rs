@@ -98,6 +98,9 @@ pub(super) struct EntityWish {
     /// How many at once, 50 without it.
     #[param(minimum = 1, maximum = 200, nullable = false)]
     limit: Option<u16>,
+    /// `true` for the key's own draft instead of what visitors have.
+    #[param(nullable = false)]
+    draft: Option<bool>,
 }
 
 /// The collections of a site
@@ -134,6 +137,7 @@ pub(super) async fn list(at: AtSite<Content>, headers: HeaderMap) -> Result<Resp
         headers(("ETag" = String)))),
 )]
 pub(super) async fn entities(
+    State(platform): State<Arc<Platform>>,
     at: AtSite<Shown>,
     Segments((_, key)): Segments<(String, String)>,
     Wish(wish): Wish<EntityWish>,
@@ -145,6 +149,7 @@ pub(super) async fn entities(
     if wish.q.as_ref().is_some_and(|q| q.chars().count() > 100) {
         return Err(Problem::bad_request("q", "`q` has at most 100 characters."));
     }
+    let at = at.over(&platform, wish.draft).await?;
     let language = pages::language(&at.site, wish.language.as_deref())?;
     let mut all = at.site.entities(&language, &key).ok_or_else(|| no_collection(&at.site))?;
     if let Some(q) = wish.q.as_deref().map(|q| q.trim().to_lowercase()).filter(|q| !q.is_empty()) {
@@ -176,11 +181,13 @@ pub(super) async fn entities(
     responses((status = 200, description = "The entity", body = Entity, headers(("ETag" = String)))),
 )]
 pub(super) async fn entity(
+    State(platform): State<Arc<Platform>>,
     at: AtSite<Content>,
     Segments((_, key, slug)): Segments<(String, String, String)>,
     Wish(wish): Wish<InLanguage>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let at = at.over(&platform, wish.draft).await?;
     let language = pages::language(&at.site, wish.language.as_deref())?;
     conditional::json(&headers, &shown(&key, &language, find(&at.site, &language, &key, &slug)?))
 }
@@ -215,6 +222,7 @@ pub(super) async fn document(
     Wish(wish): Wish<InLanguage>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let at = at.over(&platform, wish.draft).await?;
     let language = pages::language(&at.site, wish.language.as_deref())?;
     let path = find(&at.site, &language, &key, &slug)?.path;
     pages::rendered(&platform, &at, &language, &path, &headers)
@@ -226,14 +234,17 @@ pub(super) fn find<'s>(
     key: &str,
     slug: &str,
 ) -> Result<EntityEntry<'s>, Problem> {
-    if !site.config().collections.contains_key(key) {
-        return Err(no_collection(site));
-    }
+    known(site, key)?;
     site.entity(language, key, slug).ok_or_else(|| {
         Problem::not_found(
             "The collection has no such entity that visitors can see: the list of entities names all.",
         )
     })
+}
+
+/// Refuses a key that is no collection of the site.
+pub(super) fn known(site: &Snapshot, key: &str) -> Result<(), Problem> {
+    if site.config().collections.contains_key(key) { Ok(()) } else { Err(no_collection(site)) }
 }
 
 fn no_collection(site: &Snapshot) -> Problem {

@@ -10,6 +10,7 @@ use utoipa::openapi::{
 };
 
 use super::deprecation::{self, LEAVING};
+use super::scope::Scope;
 use crate::problem::Problem;
 
 /// The refusals that every operation may give: status, name, when.
@@ -34,7 +35,11 @@ const OF_BODIES: [(&str, &str, &str); 3] = [
 
 /// The refusals of changes.
 const OF_CHANGES: [(&str, &str, &str); 2] = [
-    ("409", "InTheWay", "Somebody else is at work on it, or a feed brings it"),
+    (
+        "409",
+        "InTheWay",
+        "It is there already, a feed brings it, or somebody published other values of the same fields",
+    ),
     ("412", "Changed", "It was changed since it was read"),
 ];
 
@@ -50,7 +55,10 @@ pub(super) fn head() -> Document {
         .description(Some(
             "Content of sites, sections as fragments of HTML, collections, forms and leads. Version 1 only grows: \
              fields and operations are added, never taken away or changed; what will go is marked `deprecated` and says \
-             so in the headers `Deprecation` and `Sunset` for at least half a year.\n\nKeys are made in the console \
+             so in the headers `Deprecation` and `Sunset` for at least half a year.\n\nContent is read, made, changed and \
+             taken away with the tag of what was read (`If-Match`), and goes through the gate: what would disappoint \
+             visitors is held. With `draft=true` it goes into the draft of the key, which is looked at by link, judged and \
+             published as a whole.\n\nKeys are made in the console \
              under API keys, each for one client, for some scopes, and if wished for one site. Send one as \
              `Authorization: Bearer ism_…`. Operations that show only what visitors see answer on the site's own host \
              without a key too.\n\nAnswers carry `ETag`: send it as `If-None-Match` and an unchanged answer is 304. \
@@ -111,15 +119,14 @@ fn complete(path: &str, method: &Method, operation: &mut Operation) {
         unchanged.headers.insert("ETag".to_owned(), text_header("The tag"));
         operation.responses.responses.insert("304".to_owned(), RefOr::T(unchanged));
     }
-    if *method == Method::PUT {
-        operation
-            .responses
-            .responses
-            .insert("409".to_owned(), RefOr::Ref(Ref::from_response_name("InTheWay")));
-        operation
-            .responses
-            .responses
-            .insert("412".to_owned(), RefOr::Ref(Ref::from_response_name("Changed")));
+    if changes_content(operation) {
+        for (status, name, _) in OF_CHANGES {
+            let shared = || RefOr::Ref(Ref::from_response_name(name));
+            operation.responses.responses.entry(status.to_owned()).or_insert_with(shared);
+        }
+        // The gate may hold a change that has no body too.
+        let held = || RefOr::Ref(Ref::from_response_name("NotTaken"));
+        operation.responses.responses.entry("422".to_owned()).or_insert_with(held);
     }
     let bodies: &[_] = if operation.request_body.is_some() { &OF_BODIES } else { &[] };
     for (status, name, _) in REFUSALS.iter().chain(bodies) {
@@ -129,6 +136,12 @@ fn complete(path: &str, method: &Method, operation: &mut Operation) {
     if deprecation::find(LEAVING, method, path).is_some() {
         operation.deprecated = Some(utoipa::openapi::Deprecated::True);
     }
+}
+
+/// Whether an operation is for keys that may change content.
+fn changes_content(operation: &Operation) -> bool {
+    let asked = operation.security.iter().flatten().filter_map(|asked| serde_json::to_string(asked).ok());
+    asked.into_iter().any(|asked| asked.contains(Scope::ContentWrite.code()))
 }
 
 /// The headers that tell what a key has left.

@@ -26,6 +26,9 @@ pub(super) struct InLanguage {
     /// Code of a language of the site; the default language without it.
     #[param(pattern = "^[a-z]{2}$", nullable = false)]
     pub(super) language: Option<String>,
+    /// `true` for the key's own draft instead of what visitors have.
+    #[param(nullable = false)]
+    pub(super) draft: Option<bool>,
 }
 
 /// The language and place in a list.
@@ -42,6 +45,9 @@ pub(super) struct ListWish {
     /// How many at once, 50 without it.
     #[param(minimum = 1, maximum = 200, nullable = false)]
     limit: Option<u16>,
+    /// `true` for the key's own draft instead of what visitors have.
+    #[param(nullable = false)]
+    draft: Option<bool>,
 }
 
 /// A page in a list.
@@ -120,11 +126,13 @@ pub(super) fn find<'s>(site: &'s Snapshot, language: &str, id: &str) -> Result<P
     responses((status = 200, description = "By id", body = Listing<PageLine>, headers(("ETag" = String)))),
 )]
 pub(super) async fn list(
+    State(platform): State<Arc<Platform>>,
     at: AtSite<Content>,
     Wish(wish): Wish<ListWish>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let limit = cursor::limit(wish.limit)?;
+    let at = at.over(&platform, wish.draft).await?;
     let language = language(&at.site, wish.language.as_deref())?;
     let all: Vec<PageEntry<'_>> = at.site.pages(&language).collect();
     let (page, next) = cursor::slice(all, wish.cursor.as_deref(), limit, |entry| entry.id.to_owned())?;
@@ -148,11 +156,13 @@ pub(super) async fn list(
     responses((status = 200, description = "The page", body = Page, headers(("ETag" = String)))),
 )]
 pub(super) async fn show(
+    State(platform): State<Arc<Platform>>,
     at: AtSite<Content>,
     Segments((_, id)): Segments<(String, String)>,
     Wish(wish): Wish<InLanguage>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let at = at.over(&platform, wish.draft).await?;
     let language = language(&at.site, wish.language.as_deref())?;
     conditional::json(&headers, &shown(find(&at.site, &language, &id)?))
 }
@@ -177,11 +187,13 @@ pub(super) fn shown(entry: PageEntry<'_>) -> Page {
     responses((status = 200, description = "Title, meta and JSON-LD", body = PageSeo, headers(("ETag" = String)))),
 )]
 pub(super) async fn seo(
+    State(platform): State<Arc<Platform>>,
     at: AtSite<Content>,
     Segments((_, id)): Segments<(String, String)>,
     Wish(wish): Wish<InLanguage>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let at = at.over(&platform, wish.draft).await?;
     let language = language(&at.site, wish.language.as_deref())?;
     conditional::json(&headers, &shown_seo(find(&at.site, &language, &id)?))
 }
@@ -207,6 +219,7 @@ pub(super) async fn document(
     Wish(wish): Wish<InLanguage>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let at = at.over(&platform, wish.draft).await?;
     let language = language(&at.site, wish.language.as_deref())?;
     let path = find(&at.site, &language, &id)?.path;
     let path =

@@ -42,11 +42,13 @@ pub(super) struct Section {
         headers(("ETag" = String)))),
 )]
 pub(super) async fn list(
+    State(platform): State<Arc<Platform>>,
     at: AtSite<Content>,
     Segments((_, id)): Segments<(String, String)>,
     Wish(wish): Wish<InLanguage>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let at = at.over(&platform, wish.draft).await?;
     let language = pages::language(&at.site, wish.language.as_deref())?;
     let entry = pages::find(&at.site, &language, &id)?;
     let site = &at.place.slug;
@@ -84,6 +86,7 @@ pub(super) async fn fragment(
     Wish(wish): Wish<InLanguage>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let at = at.over(&platform, wish.draft).await?;
     let language = pages::language(&at.site, wish.language.as_deref())?;
     let wrong =
         || Problem::not_found("A section is named by its place or name and `.html`, for example `0.html`.");

@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 use super::access::{AtSite, Granted};
 use super::conditional;
 use super::cursor::Listing;
+use super::ground::InDraft;
+use super::query::Wish;
 use super::scope::Content;
 use crate::platform::{Place, Platform};
 use crate::problem::Problem;
@@ -92,11 +94,17 @@ pub(super) async fn show(at: AtSite<Content>, headers: HeaderMap) -> Result<Resp
 /// Phones, addresses, opening hours, navigation: whatever stands on more than one page.
 #[utoipa::path(
     get, path = "/sites/{site}/facts", operation_id = "getFacts", tag = "Sites",
-    params(("site" = String, Path, description = "Key of the site")),
+    params(("site" = String, Path, description = "Key of the site"), InDraft),
     security(("key" = ["content:read"])),
     responses((status = 200, description = "The content of `data/json/global.json`", body = Value,
         headers(("ETag" = String)))),
 )]
-pub(super) async fn facts(at: AtSite<Content>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn facts(
+    State(platform): State<Arc<Platform>>,
+    at: AtSite<Content>,
+    Wish(wish): Wish<InDraft>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let at = at.over(&platform, wish.draft).await?;
     conditional::json(&headers, at.site.global())
 }

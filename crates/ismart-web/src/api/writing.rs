@@ -1,27 +1,26 @@
 //! Changing content: through the same drafts, gate and revisions as people's changes in the console.
 //!
-//! A change names the state that it was made from (`If-Match`), replaces one file whole, and is published at once or
-//! not at all. History tells the key's name; the person who made the key answers for it.
+//! A change names the state that it was made from (`If-Match`). It is published at once and as a whole, or, with
+//! `draft=true`, goes into the draft of the key. History tells the key's name; the person who made the key answers for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
-use ismart_domain::UserId;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use ismart_sites::edit::Gate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::access::AtSite;
+use super::conditional;
+use super::ground::{self, Changed, Ground, InDraft, Target};
 use super::pages::{self, InLanguage};
 use super::query::{Body, Segments, Wish};
 use super::scope::Writing;
-use super::{collections, conditional};
-use crate::editing::{Access, EditingError, LiveSite, Published, Wish as Publication};
-use crate::origin::text;
+use crate::editing::{Access, EditingError, Published, Replaced, Wish as Publication, printed};
 use crate::platform::Platform;
 use crate::problem::Problem;
 
@@ -42,26 +41,50 @@ pub(super) struct Change {
     reason: Option<String>,
 }
 
-/// A change that visitors see.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Changed {
-    /// Number of the revision; null when nothing was to be changed.
-    revision: Option<i64>,
-    /// The file that holds it, relative to the site folder.
-    file: String,
+/// What is said about a publication.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Words {
+    /// What history says about it.
+    pub(super) message: String,
+    /// Why in spite of warnings.
+    pub(super) reason: Option<String>,
+}
+
+impl Words {
+    /// The words, unless they are too many.
+    pub(super) fn new(message: Option<String>, reason: Option<String>) -> Result<Self, Problem> {
+        for (name, value) in [("message", &message), ("reason", &reason)] {
+            if value.as_ref().is_some_and(|value| value.chars().count() > 500) {
+                return Err(Problem::bad_request("body", format!("`{name}` has at most 500 characters.")));
+            }
+        }
+        let reason = reason.filter(|reason| !reason.trim().is_empty());
+        Ok(Self { message: message.unwrap_or_default(), reason })
+    }
+
+    /// How a key of this name publishes with them.
+    pub(super) fn publication(self, key: &str) -> Publication {
+        let message = format!("API, {key}: {}", self.message);
+        Publication {
+            message: message.trim_end_matches([':', ' ']).to_owned(),
+            reason: self.reason,
+            ..Publication::default()
+        }
+    }
 }
 
 /// Replace a page's JSON
 ///
 /// Visitors see it when the answer comes. The gate judges it as it judges changes made in the console: what it blocks is
-/// 422, what it warns of needs a `reason`. `If-Match` is the `ETag` of the page as it was read.
+/// 422, what it warns of needs a `reason`. `If-Match` is the `ETag` of the page as it was read. With `draft=true` it goes
+/// into the key's own draft instead, and is judged when that is published.
 #[utoipa::path(
     put, path = "/sites/{site}/pages/{page}", operation_id = "putPage", tag = "Pages",
     params(("site" = String, Path, description = "Key of the site"), ("page" = String, Path, description = "Id of the page"),
         InLanguage, ("If-Match" = String, Header, description = "`ETag` of the page as it was read", example = "\"0123\"")),
     request_body = Change,
     security(("key" = ["content:write"])),
-    responses((status = 200, description = "Published", body = Changed)),
+    responses((status = 200, description = "Published, or in the draft", body = Changed)),
 )]
 pub(super) async fn page(
     State(platform): State<Arc<Platform>>,
@@ -72,10 +95,7 @@ pub(super) async fn page(
     Body(change): Body<Change>,
 ) -> Result<Response, Problem> {
     let language = pages::language(&at.site, wish.language.as_deref())?;
-    let entry = pages::find(&at.site, &language, &id)?;
-    let file = entry.file.clone();
-    unchanged(&headers, &change, &conditional::encoded(&pages::shown(entry))?)?;
-    publish(&platform, &at, &headers, file, change).await
+    replace(&platform, &at, wish.draft, &headers, Target::Page(&language, &id), change).await
 }
 
 /// Replace a page's SEO
@@ -85,7 +105,7 @@ pub(super) async fn page(
         InLanguage, ("If-Match" = String, Header, description = "`ETag` of the SEO as it was read", example = "\"0123\"")),
     request_body = Change,
     security(("key" = ["content:write"])),
-    responses((status = 200, description = "Published", body = Changed)),
+    responses((status = 200, description = "Published, or in the draft", body = Changed)),
 )]
 pub(super) async fn seo(
     State(platform): State<Arc<Platform>>,
@@ -96,29 +116,26 @@ pub(super) async fn seo(
     Body(change): Body<Change>,
 ) -> Result<Response, Problem> {
     let language = pages::language(&at.site, wish.language.as_deref())?;
-    let entry = pages::find(&at.site, &language, &id)?;
-    let file = entry.seo_file.clone();
-    unchanged(&headers, &change, &conditional::encoded(&pages::shown_seo(entry))?)?;
-    publish(&platform, &at, &headers, file, change).await
+    replace(&platform, &at, wish.draft, &headers, Target::Seo(&language, &id), change).await
 }
 
 /// Replace the facts that all pages share
 #[utoipa::path(
     put, path = "/sites/{site}/facts", operation_id = "putFacts", tag = "Sites",
-    params(("site" = String, Path, description = "Key of the site"),
+    params(("site" = String, Path, description = "Key of the site"), InDraft,
         ("If-Match" = String, Header, description = "`ETag` of the facts as they were read", example = "\"0123\"")),
     request_body = Change,
     security(("key" = ["content:write"])),
-    responses((status = 200, description = "Published", body = Changed)),
+    responses((status = 200, description = "Published, or in the draft", body = Changed)),
 )]
 pub(super) async fn facts(
     State(platform): State<Arc<Platform>>,
     at: AtSite<Writing>,
+    Wish(wish): Wish<InDraft>,
     headers: HeaderMap,
     Body(change): Body<Change>,
 ) -> Result<Response, Problem> {
-    unchanged(&headers, &change, &conditional::encoded(at.site.global())?)?;
-    publish(&platform, &at, &headers, "data/json/global.json".to_owned(), change).await
+    replace(&platform, &at, wish.draft, &headers, Target::Facts, change).await
 }
 
 /// Replace an entity's JSON
@@ -132,7 +149,7 @@ pub(super) async fn facts(
         ("If-Match" = String, Header, description = "`ETag` of the entity as it was read", example = "\"0123\"")),
     request_body = Change,
     security(("key" = ["content:write"])),
-    responses((status = 200, description = "Published", body = Changed)),
+    responses((status = 200, description = "Published, or in the draft", body = Changed)),
 )]
 pub(super) async fn entity(
     State(platform): State<Arc<Platform>>,
@@ -143,109 +160,97 @@ pub(super) async fn entity(
     Body(change): Body<Change>,
 ) -> Result<Response, Problem> {
     let language = pages::language(&at.site, wish.language.as_deref())?;
-    let entry = collections::find(&at.site, &language, &key, &slug)?;
-    let Some(file) = entry.file.map(str::to_owned) else {
-        let detail = "A feed brings this entity: change it there.";
-        return Err(Problem::new(StatusCode::CONFLICT, "feed", detail));
-    };
-    unchanged(&headers, &change, &conditional::encoded(&collections::shown(&key, &language, entry))?)?;
-    publish(&platform, &at, &headers, file, change).await
+    replace(&platform, &at, wish.draft, &headers, Target::Entity(&language, &key, &slug), change).await
 }
 
-/// Refuses a change that says too much, or that was made from another state than the present one.
-fn unchanged(headers: &HeaderMap, change: &Change, present: &[u8]) -> Result<(), Problem> {
-    for (name, value) in [("message", &change.message), ("reason", &change.reason)] {
-        if value.as_ref().is_some_and(|value| value.chars().count() > 500) {
-            return Err(Problem::bad_request("body", format!("`{name}` has at most 500 characters.")));
-        }
-    }
-    let detail = "Send `If-Match` with the `ETag` of what you read: nobody's change is then overwritten.";
-    let given = text(headers, "if-match");
-    let given = given.ok_or_else(|| Problem::bad_request("if_match", detail))?;
-    // `*` would match whatever somebody else wrote meanwhile.
-    if given.trim() != "*" && conditional::names(given, &conditional::etag(present)) {
-        return Ok(());
-    }
-    let detail = "It was changed since you read it: read it again, make your change anew, and send that.";
-    Err(Problem::new(StatusCode::PRECONDITION_FAILED, "changed", detail))
-}
-
-async fn publish(
+async fn replace(
     platform: &Arc<Platform>,
     at: &AtSite<Writing>,
+    draft: Option<bool>,
     headers: &HeaderMap,
-    file: String,
+    target: Target<'_>,
     change: Change,
 ) -> Result<Response, Problem> {
-    let key = at.key().ok_or_else(Problem::no_key)?;
-    let message = change.message.unwrap_or_default();
-    let work = Publishing {
-        live: LiveSite { snapshot: at.site.clone(), place: at.place.clone() },
-        user: key.made_by,
-        text: written(&change.content)?,
-        publication: Publication {
-            files: vec![file.clone()],
-            message: format!("API, {}: {message}", key.name).trim_end_matches([':', ' ']).to_owned(),
-            reason: change.reason.filter(|reason| !reason.trim().is_empty()),
-            mine_stand: false,
-            at: None,
-            restores: false,
-        },
-        file: file.clone(),
-    };
+    let words = Words::new(change.message, change.reason)?;
+    let ground = Ground::of(platform, at, draft).await?;
+    let (file, before) = ground.unchanged(headers, &target)?;
+    let after = printed(&Value::Object(change.content));
+    let changes = Replaced::from([(file.clone(), (before, Some(after)))]);
+    answered(StatusCode::OK, None, bring(platform, ground, file, changes, words, target).await?)
+}
+
+/// The answer to a change; `place` is where a new thing is read.
+pub(super) fn answered(
+    status: StatusCode,
+    place: Option<String>,
+    changed: Changed,
+) -> Result<Response, Problem> {
+    let mut response = answered_as(status, &changed)?;
+    if let Some(place) = place.and_then(|place| place.parse().ok()) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    Ok(response)
+}
+
+/// An answer without a tag: it tells what was done, and is no state of anything.
+pub(super) fn answered_as(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
+    let body = conditional::encoded(value)?;
+    Ok((status, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Publishes changes that were made over `ground`, or puts them into its draft. `file` is the one that is told.
+pub(super) async fn bring(
+    platform: &Arc<Platform>,
+    ground: Ground,
+    file: String,
+    changes: Replaced,
+    words: Words,
+    target: Target<'_>,
+) -> Result<Changed, Problem> {
+    let (slug, author, prepares) = (ground.live.place.slug.clone(), ground.author, ground.prepares);
+    let work = Bringing { platform: platform.clone(), ground, changes, words };
     // A caller that hangs up must not leave half a change behind.
-    let done = tokio::spawn(work.run(platform.clone())).await;
+    let done = tokio::spawn(work.run()).await;
     let revision = done.map_err(|error| {
         tracing::error!(error = %error, "a change through the API was broken off");
         refused(EditingError::Stopping)
     })??;
-    conditional::json(headers, &Changed { revision, file })
+    let Some(live) = platform.editing.site(&slug) else { return Ok(Changed { revision, file, etag: None }) };
+    let shown = if prepares {
+        platform.editing.draft(&live, author.drafter).await.map_err(refused)?.shown(&live)
+    } else {
+        live.snapshot
+    };
+    Ok(Changed { revision, file, etag: target.etag(&shown) })
 }
 
-/// A change on its way to visitors.
-struct Publishing {
-    live: LiveSite,
-    user: UserId,
-    file: String,
-    text: String,
-    publication: Publication,
+/// A change on its way.
+struct Bringing {
+    platform: Arc<Platform>,
+    ground: Ground,
+    changes: Replaced,
+    words: Words,
 }
 
-impl Publishing {
-    /// Gives the number of the revision; none when nothing was to be changed.
-    async fn run(self, platform: Arc<Platform>) -> Result<Option<i64>, Problem> {
-        let Self { live, user, file, text, publication } = self;
+impl Bringing {
+    /// Gives the number of the revision; none when nothing was to be changed, or it went into the draft.
+    async fn run(self) -> Result<Option<i64>, Problem> {
+        let Self { platform, ground, changes, words } = self;
         let (editing, access) = (&platform.editing, Access::everything());
-        let draft = editing.draft(&live, user).await.map_err(refused)?;
-        if draft.files.iter().any(|drafted| drafted.path == file) {
-            let detail = "The person who made the key is changing the same file in the console: publish or discard that first.";
-            return Err(Problem::new(StatusCode::CONFLICT, "drafted", detail));
+        if ground.prepares {
+            let prepared = editing.prepare(&ground.live, ground.author.drafter, &access, changes).await;
+            return prepared.map(|()| None).map_err(refused);
         }
-        editing.replace(&live, user, &access, &file, Some(text)).await.map_err(refused)?;
-        match editing.publish(&live, user, &access, publication).await {
+        let wish = words.publication(&ground.key);
+        match editing.publish_files(&ground.live, ground.author, &access, changes, wish).await {
             Ok(Published::Live(revision)) => Ok(Some(revision)),
             Ok(Published::Waits(_)) | Err(EditingError::Nothing) => Ok(None),
-            Err(error) => {
-                // Nothing of a refused change stays behind in anybody's draft.
-                editing.discard(&live, user, Some(&file)).await.map_err(refused)?;
-                Err(refused(error))
-            }
+            Err(error) => Err(refused(error)),
         }
     }
 }
 
-/// The text of a file, indented as people write it.
-fn written(content: &serde_json::Map<String, Value>) -> Result<String, Problem> {
-    let mut out = Vec::new();
-    let form = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut writer = serde_json::Serializer::with_formatter(&mut out, form);
-    let wrong = |why: String| Problem::bad_request("body", why);
-    content.serialize(&mut writer).map_err(|e| wrong(e.to_string()))?;
-    let text = String::from_utf8(out).map_err(|e| wrong(e.to_string()))?;
-    Ok(text + "\n")
-}
-
-fn refused(error: EditingError) -> Problem {
+pub(super) fn refused(error: EditingError) -> Problem {
     let new = |status, code, detail: String| Problem::new(status, code, detail);
     match error {
         EditingError::Store(error) => error.into(),
@@ -253,8 +258,14 @@ fn refused(error: EditingError) -> Problem {
         EditingError::Forbidden => {
             new(StatusCode::FORBIDDEN, "forbidden", format!("Nothing was changed: {error}."))
         }
-        EditingError::Conflicts(_) => {
-            new(StatusCode::PRECONDITION_FAILED, "changed", format!("Nothing was changed: {error}."))
+        EditingError::Moved(_) => ground::moved(),
+        EditingError::Conflicts(conflicts) => {
+            let detail = "Nothing was published: somebody published other values of the same fields. Read the draft, and \
+                          publish with `mine_stand` if its values shall stand.";
+            let errors = conflicts.iter().map(|(file, conflict)| {
+                (format!("{file}{}", conflict.pointer), "published with another value meanwhile".to_owned())
+            });
+            new(StatusCode::CONFLICT, "conflicts", detail.to_owned()).with_errors(errors.collect())
         }
         EditingError::Broken(findings) => {
             let detail = "Nothing was changed: with this the site cannot be shown.";
@@ -282,7 +293,7 @@ fn refused(error: EditingError) -> Problem {
 }
 
 /// What is new in the gate's verdict, by place and rule.
-fn held(gate: &Gate) -> BTreeMap<String, String> {
+pub(super) fn held(gate: &Gate) -> BTreeMap<String, String> {
     let new = gate.holds.iter().filter(|hold| hold.blocking || !hold.known);
     new.map(|hold| {
         let found = &hold.finding;

@@ -21,6 +21,7 @@ pub(super) static FILES: &[(&str, &str, &str)] = &[
     ("htmx.min.js", SCRIPT, include_str!("../../../../console/vendor/htmx.min.js")),
     ("icon.svg", PICTURE, include_str!("../../../../console/styles/icon.svg")),
     ("media.js", SCRIPT, include_str!("../../../../console/scripts/media.js")),
+    ("pick.js", SCRIPT, include_str!("../../../../console/scripts/pick.js")),
     ("signs.svg", PICTURE, include_str!("../../../../console/styles/signs.svg")),
 ];
 

@@ -12,6 +12,7 @@ use ismart_sites::{
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
+use super::findings::{self, FindingLine};
 use super::language::Texts;
 use super::moment::{Teller, When};
 use super::page::Place;
@@ -185,7 +186,7 @@ struct SitePage {
 struct Group {
     area: &'static str,
     title: String,
-    findings: Vec<Finding>,
+    findings: Vec<FindingLine>,
     errors: usize,
 }
 
@@ -211,8 +212,8 @@ pub(super) async fn site(
     let (Some(site), Some(drift)) = (sites.get(at), drifts.get(at)) else { return Err(Fault::Missing) };
     let texts = seat.texts();
     let groups = AREAS.iter().filter_map(|area| {
-        let findings: Vec<Finding> =
-            drift.findings.iter().filter(|finding| area_of(finding.rule) == *area).cloned().collect();
+        let own = drift.findings.iter().filter(|finding| area_of(finding.rule) == *area);
+        let findings: Vec<FindingLine> = own.map(|found| findings::line(texts.language(), found)).collect();
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         let heading = title(texts, "area", area);
         (!findings.is_empty()).then_some(Group { area, title: heading, findings, errors })

@@ -1,5 +1,6 @@
 //! `/console/media`: the pictures of a site: taking in, describing, the point that stays visible, replacing, removing.
 
+mod picker;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use super::page::Place;
 use super::seat::{Picturing, Posted, Seat, Seated};
 use crate::platform::{Place as SitePlace, Platform};
 
+pub(super) use picker::{add, picture, pictures};
 pub(super) use upload::{DRAINED, MOST, replace, take_in};
 
 /// Pictures are decoded and written one after the other: each takes some hundred megabytes for seconds.
@@ -191,13 +193,7 @@ async fn page(
     let languages: Vec<&str> = site.languages().collect();
     let heaviest = heaviest(&site, &items, seat);
     let q = wish.q.trim().to_lowercase();
-    let fits = |item: &&Item| {
-        let said = item.sidecar.iter().flat_map(|sidecar| sidecar.alt.values());
-        q.is_empty()
-            || item.path.to_lowercase().contains(&q)
-            || said.into_iter().any(|text| text.to_lowercase().contains(&q))
-    };
-    let found: Vec<&Item> = items.iter().filter(fits).collect();
+    let found: Vec<&Item> = items.iter().filter(|item| q.is_empty() || fits(item, &q)).collect();
     let start = wish.page.saturating_mul(PAGE);
     let pictures: Vec<Tile> =
         found.iter().skip(start).take(PAGE).map(|item| tile(seat, &place.slug, item, &languages)).collect();
@@ -230,6 +226,12 @@ async fn page(
         heaviest,
         most: weight(seat, MOST as u64),
     })
+}
+
+/// Whether a picture's name or one of its descriptions holds a text, which is in lower case.
+fn fits(item: &Item, q: &str) -> bool {
+    let said = item.sidecar.iter().flat_map(|sidecar| sidecar.alt.values());
+    item.path.to_lowercase().contains(q) || said.into_iter().any(|text| text.to_lowercase().contains(q))
 }
 
 /// The text of what became of an action.

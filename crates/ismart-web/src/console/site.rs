@@ -3,6 +3,7 @@
 
 mod changes;
 mod content;
+mod feed;
 mod field;
 mod files;
 mod form;
@@ -10,9 +11,10 @@ mod history;
 mod people;
 mod preview;
 mod raw;
+mod redirects;
 mod save;
+mod seo;
 mod stage;
-mod tables;
 mod tree;
 
 use std::sync::Arc;
@@ -28,7 +30,7 @@ use serde::Serialize;
 use super::fault::Fault;
 use super::page::Place;
 use super::seat::Seat;
-use crate::editing::{Access, Draft, EditingError, LiveSite};
+use crate::editing::{Access, Draft, EditingError, LiveSite, MakingError};
 use crate::platform::Platform;
 
 pub(super) use preview::open as open_preview;
@@ -61,6 +63,7 @@ pub(super) fn router() -> Router<Arc<Platform>> {
         .route("/site/{site}/save", post(save::save))
         .route("/site/{site}/raw", get(raw::show).post(raw::save))
         .route("/site/{site}/files", post(files::change))
+        .route("/site/{site}/feed", post(feed::fetch))
         .route("/site/{site}/changes", get(changes::show))
         .route("/site/{site}/gate", get(changes::judged))
         .route("/site/{site}/publish", post(changes::publish))
@@ -70,9 +73,11 @@ pub(super) fn router() -> Router<Arc<Platform>> {
         .route("/site/{site}/history", get(history::show))
         .route("/site/{site}/history/{seq}", get(history::revision))
         .route("/site/{site}/restore", post(history::restore))
-        .route("/site/{site}/redirects", get(tables::redirects))
-        .route("/site/{site}/rule", post(tables::rule))
-        .route("/site/{site}/seo", get(tables::seo))
+        .route("/site/{site}/redirects", get(redirects::show))
+        .route("/site/{site}/rule", post(redirects::rule))
+        .route("/site/{site}/missing", post(redirects::forget))
+        .route("/site/{site}/seo", get(seo::show))
+        .route("/site/{site}/snippet", get(seo::typed))
         .route("/site/{site}/people", get(people::show).post(people::change))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
@@ -82,7 +87,7 @@ impl From<EditingError> for Fault {
         match error {
             EditingError::Missing => Self::Missing,
             EditingError::Forbidden => Self::Forbidden,
-            EditingError::Conflicts(_) => Self::Led("site.fault.conflict"),
+            EditingError::Conflicts(_) | EditingError::Moved(_) => Self::Led("site.fault.conflict"),
             EditingError::Held(_) => Self::Led("site.fault.held"),
             EditingError::Nothing => Self::Invalid("site.fault.nothing"),
             EditingError::Past => Self::Invalid("site.fault.past"),
@@ -94,6 +99,17 @@ impl From<EditingError> for Fault {
                 tracing::error!(error = %error, "editing failed");
                 Self::Store
             }
+        }
+    }
+}
+
+impl From<MakingError> for Fault {
+    fn from(error: MakingError) -> Self {
+        match error {
+            MakingError::Name => Self::Invalid("site.fault.name"),
+            MakingError::Exists => Self::Invalid("site.fault.exists"),
+            MakingError::Missing | MakingError::Fed => Self::Missing,
+            MakingError::Editing(error) => error.into(),
         }
     }
 }

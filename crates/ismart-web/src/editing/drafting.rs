@@ -1,15 +1,16 @@
-//! A person's draft of a site: what he changed, over what others published since.
+//! The draft that a person or a key has of a site: what was changed, over what others published since.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ismart_domain::UserId;
+use ismart_domain::DrafterId;
 use ismart_sites::edit::{Changes, Conflict, Op, apply, differences, merge_texts, read};
 use ismart_sites::{Finding, Snapshot};
 use ismart_store::editing::{self, DraftFile};
 use ismart_store::{StoreError, Tx};
 use jiff::Timestamp;
 
-use super::{Access, Editing, EditingError, LiveSite, blocking, on_disk};
+use super::{Access, Editing, EditingError, LiveSite, Replaced, blocking, on_disk};
 
 /// A draft with the snapshot that it makes.
 #[derive(Debug, Clone)]
@@ -46,6 +47,12 @@ pub(super) struct Kept {
 }
 
 impl Draft {
+    /// A draft that changes nothing.
+    #[must_use]
+    pub fn empty(site: &LiveSite) -> Self {
+        Self { files: Vec::new(), changes: Changes::new(), snapshot: Ok(site.snapshot.clone()) }
+    }
+
     /// The text of a file in the draft, or as it lies in the folder of the site.
     ///
     /// # Errors
@@ -74,31 +81,36 @@ impl Draft {
 }
 
 impl Editing {
-    /// The draft of a person.
+    /// The draft of a person or of a key of the API.
     ///
     /// # Errors
     /// The database, or a folder that cannot be read.
-    pub async fn draft(&self, site: &LiveSite, user_id: UserId) -> Result<Draft, EditingError> {
+    pub async fn draft(
+        &self,
+        site: &LiveSite,
+        drafter: impl Into<DrafterId> + Send,
+    ) -> Result<Draft, EditingError> {
+        let drafter = drafter.into();
         let (client_id, site_id) = (site.place.client_id, site.place.site_id);
-        let stored = editing::drafts(&mut self.store.read().await?, client_id, site_id, user_id).await?;
+        let stored = editing::drafts(&mut self.store.read().await?, client_id, site_id, drafter).await?;
         let root = site.snapshot.root().to_path_buf();
         let files = blocking(move || stored.into_iter().map(|file| over_live(&root, file)).collect()).await?;
         let files: Vec<DraftedFile> = files;
         let changes: Changes = files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
-        let snapshot = self.overlaid(site, user_id, &changes).await?;
+        let snapshot = self.overlaid(site, drafter, &changes).await?;
         Ok(Draft { files, changes, snapshot })
     }
 
     async fn overlaid(
         &self,
         site: &LiveSite,
-        user_id: UserId,
+        drafter: DrafterId,
         changes: &Changes,
     ) -> Result<Result<Arc<Snapshot>, Vec<Finding>>, EditingError> {
         if changes.is_empty() {
             return Ok(Ok(site.snapshot.clone()));
         }
-        let key = (site.place.slug.clone(), user_id);
+        let key = (site.place.slug.clone(), drafter);
         let live = site.snapshot.number();
         let kept = self.kept.get(&key).filter(|kept| kept.live == live && kept.changes == *changes);
         if let Some(kept) = kept {
@@ -121,12 +133,13 @@ impl Editing {
     pub async fn change(
         &self,
         site: &LiveSite,
-        user_id: UserId,
+        drafter: impl Into<DrafterId> + Send,
         access: &Access,
         path: &str,
         ops: &[Op],
     ) -> Result<String, EditingError> {
-        let draft = self.draft(site, user_id).await?;
+        let drafter = drafter.into();
+        let draft = self.draft(site, drafter).await?;
         let text = draft.text(site, path)?.ok_or(EditingError::Missing)?;
         let page: Option<serde_json::Value> = serde_json::from_str(&text).ok();
         let mut after = text;
@@ -141,7 +154,7 @@ impl Editing {
             }
             after = apply(path, &after, op)?;
         }
-        self.put(site, user_id, path, Some(after.clone())).await?;
+        self.put(site, drafter, BTreeMap::from([(path.to_owned(), Some(after.clone()))])).await?;
         Ok(after)
     }
 
@@ -152,22 +165,64 @@ impl Editing {
     pub async fn replace(
         &self,
         site: &LiveSite,
-        user_id: UserId,
+        drafter: impl Into<DrafterId> + Send,
         access: &Access,
         path: &str,
         text: Option<String>,
     ) -> Result<(), EditingError> {
-        let draft = self.draft(site, user_id).await?;
-        let before = draft.text(site, path)?;
-        let old = before.as_deref().and_then(|text| read(path, text).ok());
-        let new = text.as_deref().map(|text| read(path, text)).transpose()?;
-        let mine = differences(old.as_ref(), new.as_ref()).iter().all(|change| {
-            access.may_edit(&site.snapshot, path, &change.pointer, old.as_ref().or(new.as_ref()))
-        });
-        if !mine {
-            return Err(EditingError::Forbidden);
+        let drafter = drafter.into();
+        let draft = self.draft(site, drafter).await?;
+        self.replace_all(site, drafter, access, &draft, BTreeMap::from([(path.to_owned(), text)])).await
+    }
+
+    /// Puts whole files into a draft, all or none; refuses what the site could not be shown with.
+    ///
+    /// # Errors
+    /// As [`Editing::replace`]; [`EditingError::Broken`]; [`EditingError::Moved`] when a file is not any more what the
+    /// change was made from.
+    pub async fn prepare(
+        &self,
+        site: &LiveSite,
+        drafter: impl Into<DrafterId> + Send,
+        access: &Access,
+        files: Replaced,
+    ) -> Result<(), EditingError> {
+        let drafter = drafter.into();
+        let lock = self.lock(&site.place.slug);
+        let _one_at_a_time = lock.lock().await;
+        let draft = self.draft(site, drafter).await?;
+        for (path, (base, _)) in &files {
+            if draft.text(site, path)? != *base {
+                return Err(EditingError::Moved(path.clone()));
+            }
         }
-        self.put(site, user_id, path, text).await
+        let files: Changes = files.into_iter().map(|(path, (_, text))| (path, text)).collect();
+        let (snapshot, mut over) = (site.snapshot.clone(), draft.changes.clone());
+        over.extend(files.clone());
+        blocking(move || snapshot.overlaid(&over).map_err(EditingError::Broken)).await?;
+        self.replace_all(site, drafter, access, &draft, files).await
+    }
+
+    async fn replace_all(
+        &self,
+        site: &LiveSite,
+        drafter: DrafterId,
+        access: &Access,
+        draft: &Draft,
+        files: Changes,
+    ) -> Result<(), EditingError> {
+        for (path, text) in &files {
+            let before = draft.text(site, path)?;
+            let old = before.as_deref().and_then(|text| read(path, text).ok());
+            let new = text.as_deref().map(|text| read(path, text)).transpose()?;
+            let mine = differences(old.as_ref(), new.as_ref()).iter().all(|change| {
+                access.may_edit(&site.snapshot, path, &change.pointer, old.as_ref().or(new.as_ref()))
+            });
+            if !mine {
+                return Err(EditingError::Forbidden);
+            }
+        }
+        self.put(site, drafter, files).await
     }
 
     /// Forgets a file of a draft, or all of it.
@@ -177,43 +232,41 @@ impl Editing {
     pub async fn discard(
         &self,
         site: &LiveSite,
-        user_id: UserId,
+        drafter: impl Into<DrafterId> + Send,
         path: Option<&str>,
     ) -> Result<(), EditingError> {
+        let drafter = drafter.into();
         let (client_id, site_id) = (site.place.client_id, site.place.site_id);
         let path = path.map(str::to_owned);
         let dropped: Result<(), StoreError> = self
             .store
             .write(move |tx: &mut Tx| {
                 Box::pin(async move {
-                    editing::drop_draft(tx, client_id, site_id, user_id, path.as_deref()).await
+                    editing::drop_draft(tx, client_id, site_id, drafter, path.as_deref()).await
                 })
             })
             .await;
         Ok(dropped?)
     }
 
-    async fn put(
-        &self,
-        site: &LiveSite,
-        user_id: UserId,
-        path: &str,
-        text: Option<String>,
-    ) -> Result<(), EditingError> {
-        let live = on_disk(site.snapshot.root(), path)?;
+    async fn put(&self, site: &LiveSite, drafter: DrafterId, files: Changes) -> Result<(), EditingError> {
+        let root = site.snapshot.root();
+        let with_live = |(path, text): (String, Option<String>)| Ok((on_disk(root, &path)?, path, text));
+        let files: Vec<_> = files.into_iter().map(with_live).collect::<Result<_, EditingError>>()?;
         let (client_id, site_id) = (site.place.client_id, site.place.site_id);
-        let path = path.to_owned();
         let stored: Result<(), StoreError> = self
             .store
             .write(move |tx: &mut Tx| {
                 Box::pin(async move {
-                    // What others published is taken in by now: the draft begins with it from here on.
-                    editing::drop_draft(tx, client_id, site_id, user_id, Some(&path)).await?;
-                    if text == live {
-                        return Ok(());
+                    for (live, path, text) in &files {
+                        // What others published is taken in by now: the draft begins with it from here on.
+                        editing::drop_draft(tx, client_id, site_id, drafter, Some(path)).await?;
+                        if text != live {
+                            let (base, text) = (live.as_deref(), text.as_deref());
+                            editing::put_draft(tx, client_id, site_id, drafter, path, base, text).await?;
+                        }
                     }
-                    let (base, text) = (live.as_deref(), text.as_deref());
-                    editing::put_draft(tx, client_id, site_id, user_id, &path, base, text).await
+                    Ok(())
                 })
             })
             .await;

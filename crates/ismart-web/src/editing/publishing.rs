@@ -3,15 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ismart_domain::UserId;
+use ismart_domain::DrafterId;
 use ismart_sites::edit::{Changes, Conflict, Gate, compare, examined, gate, merge_texts};
 use ismart_sites::{Finding, Snapshot};
 use ismart_store::editing::{self, NewRevision, Origin, ScheduleState, Scheduled, ScheduledFile};
 use ismart_store::{StoreError, Tx};
 use jiff::Timestamp;
 
-use super::{Access, Draft, Editing, EditingError, LiveSite, blocking, mark, on_disk, write_files};
+use super::{
+    Access, Author, Draft, DraftedFile, Editing, EditingError, LiveSite, Replaced, blocking, mark, on_disk,
+    write_files,
+};
 use crate::platform::World;
+
+/// How often a publication is begun anew when somebody else is faster.
+const TRIES: usize = 4;
 
 /// How somebody wants his draft to be published.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +70,7 @@ impl Editing {
         Ok(found)
     }
 
-    /// Publishes a person's draft, or keeps it for its time.
+    /// Publishes a draft, or keeps it for its time.
     ///
     /// # Errors
     /// [`EditingError::Conflicts`], [`EditingError::Held`], [`EditingError::Forbidden`], [`EditingError::Nothing`]; when
@@ -72,16 +78,62 @@ impl Editing {
     pub async fn publish(
         &self,
         site: &LiveSite,
-        user_id: UserId,
+        author: impl Into<Author> + Send,
         access: &Access,
         wish: Wish,
     ) -> Result<Published, EditingError> {
-        let mut draft = self.draft(site, user_id).await?;
-        if draft.files.iter().any(|file| !wish.files.is_empty() && !wish.files.contains(&file.path)) {
-            draft.files.retain(|file| wish.files.contains(&file.path));
-            draft.changes.retain(|path, _| wish.files.contains(path));
-            draft.snapshot = site.snapshot.overlaid(&draft.changes);
+        let author = author.into();
+        let mut tries = TRIES;
+        loop {
+            // Somebody may publish between the reading of a draft and its own turn: then it is merged anew.
+            let live = self.site(&site.place.slug).ok_or(EditingError::Missing)?;
+            let mut draft = self.draft(&live, author.drafter).await?;
+            if draft.files.iter().any(|file| !wish.files.is_empty() && !wish.files.contains(&file.path)) {
+                draft.files.retain(|file| wish.files.contains(&file.path));
+                draft.changes.retain(|path, _| wish.files.contains(path));
+                draft.snapshot = live.snapshot.overlaid(&draft.changes);
+            }
+            tries -= 1;
+            match self.publish_draft(&live, author, access, draft, wish.clone(), true).await {
+                Err(EditingError::Moved(_)) if tries > 0 => {}
+                done => return done,
+            }
         }
+    }
+
+    /// Publishes whole files beside all drafts: `files` has the text that each change was made from, and the new one.
+    ///
+    /// # Errors
+    /// As [`Editing::publish`]; [`EditingError::Moved`] when a file is not any more what the change was made from.
+    pub async fn publish_files(
+        &self,
+        site: &LiveSite,
+        author: Author,
+        access: &Access,
+        files: Replaced,
+        wish: Wish,
+    ) -> Result<Published, EditingError> {
+        let updated_at = self.store.env().now();
+        let files: Vec<DraftedFile> = files
+            .into_iter()
+            .map(|(path, (live, text))| DraftedFile { path, live, text, conflicts: Vec::new(), updated_at })
+            .collect();
+        let changes: Changes = files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
+        let (live, over) = (site.snapshot.clone(), changes.clone());
+        let snapshot = blocking(move || Ok(live.overlaid(&over))).await?;
+        self.publish_draft(site, author, access, Draft { files, changes, snapshot }, wish, false).await
+    }
+
+    /// `stored`: the draft is the author's, and its files leave it when they are published.
+    async fn publish_draft(
+        &self,
+        site: &LiveSite,
+        author: Author,
+        access: &Access,
+        mut draft: Draft,
+        wish: Wish,
+        stored: bool,
+    ) -> Result<Published, EditingError> {
         draft.files.retain(|file| file.text != file.live);
         if draft.files.is_empty() {
             return Err(EditingError::Nothing);
@@ -103,18 +155,20 @@ impl Editing {
         }
         let reason = wish.reason.clone().filter(|_| judged.warns());
         if let Some(at) = wish.at {
-            return self.keep_for(site, user_id, &draft, wish, reason, at).await;
+            return self.keep_for(site, author, &draft, wish, reason, at).await;
         }
+        let bases = draft.files.iter().map(|file| (file.path.clone(), file.live.clone())).collect();
         let files = draft.files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
         let origin = if wish.restores { Origin::Restore } else { Origin::Console };
-        let new = NewRevision { user_id: Some(user_id), origin, message: wish.message, reason, files };
-        self.bring_live(site, new, Some(user_id)).await.map(Published::Live)
+        let new = NewRevision { user_id: Some(author.user), origin, message: wish.message, reason, files };
+        let drafter = stored.then_some(author.drafter);
+        self.bring_live(site, new, drafter, &bases).await.map(Published::Live)
     }
 
     async fn keep_for(
         &self,
         site: &LiveSite,
-        user_id: UserId,
+        author: Author,
         draft: &Draft,
         wish: Wish,
         reason: Option<String>,
@@ -132,7 +186,7 @@ impl Editing {
             id: self.store.env().new_id(),
             client_id: site.place.client_id,
             site_id: site.place.site_id,
-            user_id,
+            user_id: author.user,
             due_at: at,
             message: wish.message,
             reason,
@@ -148,7 +202,7 @@ impl Editing {
                     for file in &scheduled.files {
                         let (client, site, path) =
                             (scheduled.client_id, scheduled.site_id, file.path.as_str());
-                        editing::drop_draft(tx, client, site, user_id, Some(path)).await?;
+                        editing::drop_draft(tx, client, site, author.drafter, Some(path)).await?;
                     }
                     Ok(())
                 })
@@ -159,17 +213,23 @@ impl Editing {
     }
 
     /// Records a revision, writes its files and puts the changed site into service. `drafter`'s files leave his draft
-    /// in the same transaction.
+    /// in the same transaction. Nothing is done when a file is not what `bases` has.
     pub(super) async fn bring_live(
         &self,
         site: &LiveSite,
         new: NewRevision,
-        drafter: Option<UserId>,
+        drafter: Option<DrafterId>,
+        bases: &Changes,
     ) -> Result<i64, EditingError> {
         let lock = self.lock(&site.place.slug);
         let _one_at_a_time = lock.lock().await;
         // What came from outside has a revision of its own, so that history says whose it was.
         let mut over = self.observe(site).await?;
+        for (path, base) in bases {
+            if on_disk(site.snapshot.root(), path)? != *base {
+                return Err(EditingError::Moved(path.clone()));
+            }
+        }
         let (client_id, site_id) = (site.place.client_id, site.place.site_id);
         let files: Changes = new.files.clone();
         let paths: Vec<String> = files.keys().cloned().collect();
@@ -211,19 +271,20 @@ impl Editing {
         Ok(())
     }
 
-    /// Puts an earlier text of files into a person's draft, to be looked at and published.
+    /// Puts an earlier text of files into a draft, to be looked at and published.
     ///
     /// # Errors
     /// As [`Editing::replace`].
     pub async fn bring_back(
         &self,
         site: &LiveSite,
-        user_id: UserId,
+        drafter: impl Into<DrafterId> + Send,
         access: &Access,
         files: BTreeMap<String, Option<String>>,
     ) -> Result<(), EditingError> {
+        let drafter = drafter.into();
         for (path, text) in files {
-            self.replace(site, user_id, access, &path, text).await?;
+            self.replace(site, drafter, access, &path, text).await?;
         }
         Ok(())
     }
@@ -254,20 +315,22 @@ impl Editing {
         Ok(files)
     }
 
-    /// A scheduled publication over what is published by now: its files, and the fields that somebody else changed.
+    /// A scheduled publication over what is published by now: its files, what they were made from, and the fields that
+    /// somebody else changed.
     pub(super) fn due_files(
         site: &LiveSite,
         files: &[ScheduledFile],
-    ) -> Result<(Changes, Vec<Conflict>), EditingError> {
-        let (mut changes, mut all) = (Changes::new(), Vec::new());
+    ) -> Result<(Changes, Changes, Vec<Conflict>), EditingError> {
+        let (mut changes, mut bases, mut all) = (Changes::new(), Changes::new(), Vec::new());
         for file in files {
             let live = on_disk(site.snapshot.root(), &file.path)?;
             let (base, text) = (file.base.as_deref(), file.text.as_deref());
             let (merged, conflicts) = merge_texts(&file.path, base, text, live.as_deref())?;
             changes.insert(file.path.clone(), merged);
+            bases.insert(file.path.clone(), live);
             all.extend(conflicts);
         }
-        Ok((changes, all))
+        Ok((changes, bases, all))
     }
 
     /// What the gate says of changes over the live site.

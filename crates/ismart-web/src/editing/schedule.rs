@@ -42,6 +42,8 @@ impl Editing {
                     live += 1;
                     (ScheduleState::Done, None)
                 }
+                // Somebody published the same file at this moment: the next look takes it over that.
+                Err(EditingError::Moved(_)) => continue,
                 Err(EditingError::Store(error)) => return Err(error),
                 Err(error) => {
                     tracing::warn!(schedule.id = %one.id, error = %error, "a scheduled publication failed");
@@ -65,7 +67,7 @@ impl Editing {
         let world = self.world.load();
         let place = world.places.values().find(|place| place.site_id == one.site_id).cloned();
         let site = place.and_then(|place| self.site(&place.slug)).ok_or(EditingError::Missing)?;
-        let (changes, conflicts) = Self::due_files(&site, &one.files)?;
+        let (changes, bases, conflicts) = Self::due_files(&site, &one.files)?;
         if !conflicts.is_empty() {
             let file = |c| (one.files.first().map(|f| f.path.clone()).unwrap_or_default(), c);
             return Err(EditingError::Conflicts(conflicts.into_iter().map(file).collect()));
@@ -81,6 +83,6 @@ impl Editing {
             reason: one.reason.clone(),
             files: changes,
         };
-        self.bring_live(&site, new, None).await
+        self.bring_live(&site, new, None, &bases).await
     }
 }

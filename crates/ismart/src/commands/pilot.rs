@@ -2,6 +2,7 @@
 
 mod crawl;
 mod folder;
+mod line;
 mod text;
 mod write;
 
@@ -48,9 +49,9 @@ struct Add {
     /// Name for people [default: the site's own]
     #[arg(long)]
     name: Option<String>,
-    /// Worker package
-    #[arg(long, default_value = "lead-assistant")]
-    worker: String,
+    /// Worker package [default: the one of the site's line of business, or `general-assistant`]
+    #[arg(long)]
+    worker: Option<String>,
     /// Address at which visitors reach this server, for the printed line [default: the first host of the console]
     #[arg(long)]
     server: Option<Url>,
@@ -128,16 +129,21 @@ async fn add(add: Add) -> Result<ExitCode, Failed> {
         ));
     }
     let known = read(&loaded, &address, &add.reading).await?;
+    let worker = add.worker.unwrap_or_else(|| line::worker(&known).to_owned());
     let site = write::NewSite {
         client: add.client.unwrap_or_else(|| key.clone()),
         name: add.name.or_else(|| known.name.clone()).unwrap_or_else(|| key.clone()),
-        worker: add.worker,
+        worker,
         key: key.clone(),
         address,
     };
     write::site(&folder, &site, &known)?;
     output::line(format_args!("{} pages of {} are known", known.pages.len(), site.address));
     output::line(format_args!("site folder: {}", folder.display()));
+    output::line(format_args!(
+        "worker: {} (`[worker] package` in config/site.toml names another)",
+        site.worker
+    ));
     let server = server(add.server.as_ref(), &loaded);
     output::line(format_args!("\nPut this line into the pages, before </body>:\n"));
     output::line(format_args!("{}", ismart_web::pilot_line(&server, &key)));

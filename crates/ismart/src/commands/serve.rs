@@ -106,6 +106,9 @@ pub(super) async fn run(
     let platform = wired.platform.clone();
     let until = stopped.clone();
     let publishing = tokio::spawn(async move { platform.editing.run_schedules(until).await });
+    let (platform, until) = (wired.platform.clone(), stopped.clone());
+    let counting = tokio::spawn(async move { platform.footfall.run(|| platform.owners(), until).await });
+    let fetching = tokio::spawn(wired.feeds.run(stopped.clone()));
     tokio::spawn(refresh_published(wired.reloader.clone(), wired.platform.clone()));
     tokio::spawn(signals(stop));
     let watching = match wired.platform.options.watch {
@@ -137,8 +140,11 @@ pub(super) async fn run(
         return Err(error.into());
     }
     resuming.abort();
+    // A file is replaced whole or not at all.
+    fetching.abort();
     // A publication that was begun is finished; one that was not is taken up at the next start.
     let _panicked = publishing.await.is_err();
+    let _panicked = counting.await.is_err();
     wired.store.close().await;
     Ok(ExitCode::SUCCESS)
 }

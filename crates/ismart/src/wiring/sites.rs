@@ -13,6 +13,7 @@ use ismart_sites::{
     CollectionSource, Cores, External, Finding, Fleet, HostConflict, Severity, SiteConfig, SiteFolder,
     Snapshot,
 };
+use ismart_web::feeds::FeedPlan;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -111,12 +112,25 @@ fn read_feed(
 ) -> Result<(Arc<Catalogue>, Vec<Trouble>), Vec<Trouble>> {
     let text =
         |key: &str| config.section("inventory").and_then(|table| table.get(key)).and_then(|v| v.as_str());
-    let Some(feed) = text("feed") else { return Ok((Arc::default(), Vec::new())) };
+    let default = text("url").map(|_| "data/feeds/stock.xml");
+    let Some(feed) = text("feed").or(default) else { return Ok((Arc::default(), Vec::new())) };
     let file = path.join(feed);
     let place = file.display().to_string();
     let broken = |reason: String, repair: &str| vec![Trouble::new(&place, reason, repair)];
-    let source = std::fs::File::open(&file)
-        .map_err(|e| broken(e.to_string(), "check `feed` under [inventory] in config/site.toml"))?;
+    let repair = "correct [inventory] in config/site.toml";
+    let fetches = FeedPlan::of(config).map_err(|reason| broken(reason, repair))?.is_some();
+    let source = match std::fs::File::open(&file) {
+        Ok(source) => source,
+        // Before the first fetching there is nothing yet.
+        Err(error) if fetches && error.kind() == std::io::ErrorKind::NotFound => {
+            let told =
+                Trouble::new(&place, "the feed was not fetched yet", "it is fetched while the server runs");
+            return Ok((Arc::default(), vec![told.warning()]));
+        }
+        Err(error) => {
+            return Err(broken(error.to_string(), "check `feed` under [inventory] in config/site.toml"));
+        }
+    };
     let year = u16::try_from(env.now().to_zoned(jiff::tz::TimeZone::UTC).year()).unwrap_or(2026);
     let feed = Feed::read(source, &Limits::in_year(year))
         .map_err(|e| broken(e.to_string(), "export the feed again; the format is auto.ru's dealer XML"))?;

@@ -11,6 +11,8 @@ mod commands;
 #[cfg(test)]
 mod editing;
 #[cfg(test)]
+mod feeds;
+#[cfg(test)]
 mod fleet;
 #[cfg(test)]
 mod kill;

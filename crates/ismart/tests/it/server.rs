@@ -168,3 +168,60 @@ pub(crate) async fn form_token(client: &reqwest::Client, base: &str) -> String {
     tokio::time::sleep(Duration::from_millis(wait * 1000 + 1000)).await;
     body["token"].as_str().unwrap().to_owned()
 }
+
+/// The password of everyone that [`user`] makes.
+pub(crate) const PASSWORD: &str = "a long enough password";
+
+/// Makes a person of a client with a role, as an administrator does: by command.
+pub(crate) fn user(data: &Path, login: &str, client: &str, role: &str, language: &str) {
+    let mut child = Command::new(BINARY)
+        .args(["user", login, "--client", client, "--role", role, "--language", language, "--data"])
+        .arg(data)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+/// The value of a hidden field of a page.
+pub(crate) fn hidden(page: &str, name: &str) -> String {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{page}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// Fields as a form sends them.
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
+    fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
+}
+
+fn cookies(answer: &reqwest::Response) -> String {
+    let lines = answer.headers().get_all("set-cookie").iter();
+    lines.map(|line| line.to_str().unwrap().split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
+}
+
+/// Sends a form to the console.
+pub(crate) async fn post_form(
+    client: &reqwest::Client,
+    address: String,
+    cookie: &str,
+    form: String,
+) -> reqwest::Response {
+    let request = client.post(address).header("cookie", cookie);
+    request.header("content-type", "application/x-www-form-urlencoded").body(form).send().await.unwrap()
+}
+
+/// Signs a person in; gives his cookies.
+pub(crate) async fn sign_in(client: &reqwest::Client, base: &str, login: &str) -> String {
+    let address = format!("{base}/console/sign-in");
+    let door = client.get(&address).send().await.unwrap();
+    let cookie = cookies(&door);
+    let csrf = hidden(&door.text().await.unwrap(), "csrf");
+    let form = form(&[("csrf", &csrf), ("login", login), ("password", PASSWORD)]);
+    let entered = post_form(client, address, &cookie, form).await;
+    assert_eq!(entered.status().as_u16(), 303);
+    cookies(&entered)
+}

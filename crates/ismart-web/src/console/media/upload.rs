@@ -27,7 +27,7 @@ const FIELD: usize = 2000;
 
 /// A form with pictures.
 #[derive(Debug, Default)]
-struct Sent {
+pub(super) struct Sent {
     csrf: String,
     site: String,
     purpose: String,
@@ -99,7 +99,7 @@ async fn bounded(
 }
 
 /// Reads the form of someone who may, from a page of ours.
-async fn received(seat: &Seat, request: Request) -> Result<Sent, Fault> {
+pub(super) async fn received(seat: &Seat, request: Request) -> Result<Sent, Fault> {
     let headers = request.headers().clone();
     if !csrf::from_our_page(&headers, &seat.origin.host) {
         return Err(Fault::NotOurs);
@@ -107,6 +107,46 @@ async fn received(seat: &Seat, request: Request) -> Result<Sent, Fault> {
     let sent = read(request).await?;
     let given = text(&headers, csrf::HEADER).unwrap_or(&sent.csrf);
     if csrf::same(given, seat.session.csrf.reveal()) { Ok(sent) } else { Err(Fault::NotOurs) }
+}
+
+/// What became of pictures that were sent.
+pub(super) struct Taken {
+    /// Those that are in, below `data/img`.
+    pub(super) paths: Vec<String>,
+    /// Why the others are not.
+    pub(super) refusals: Vec<String>,
+    /// What that is in HTTP.
+    pub(super) status: StatusCode,
+}
+
+/// Takes pictures in; their sizes are made beside the request.
+pub(super) async fn take(
+    platform: &Arc<Platform>,
+    seat: &Seat,
+    shelf: &Shelf,
+    sent: Sent,
+) -> Result<Taken, Fault> {
+    let purpose = Use::named(&sent.purpose).ok_or(Fault::Invalid("fault.invalid.form"))?;
+    let mut refusals: Vec<String> = sent.too_large.iter().map(|name| too_large(seat, name)).collect();
+    let status =
+        if refusals.is_empty() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::PAYLOAD_TOO_LARGE };
+    let mut paths = Vec::new();
+    for (name, bytes) in sent.files {
+        let (library, given) = (shelf.library.clone(), name.clone());
+        match blocking(move || library.add(&given, &bytes, purpose)).await? {
+            Ok(path) => {
+                tracing::info!(user.id = %seat.session.user.id, site = shelf.place.slug, path, "a picture was taken in");
+                make_sizes(platform, shelf, path.clone());
+                paths.push(path);
+            }
+            Err(LibraryError::Io(error)) => return Err(missing(&LibraryError::Io(error))),
+            Err(refused) => refusals.push(refusal(seat, &name, &refused)),
+        }
+    }
+    if refusals.is_empty() && paths.is_empty() {
+        refusals.push(seat.texts().get("media.nothing_sent").to_owned());
+    }
+    Ok(Taken { paths, refusals, status })
 }
 
 /// `POST /console/media`: takes pictures in. When any is refused, the page says why; the others are in.
@@ -117,31 +157,10 @@ pub(in crate::console) async fn take_in(
 ) -> Result<Response, Fault> {
     let sent = received(&seat, request).await?;
     let shelf = shelf(&platform, &seat, &sent.site)?;
-    let purpose = Use::named(&sent.purpose).ok_or(Fault::Invalid("fault.invalid.form"))?;
-    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    let mut refusals: Vec<String> = sent.too_large.iter().map(|name| too_large(&seat, name)).collect();
-    if !refusals.is_empty() {
-        status = StatusCode::PAYLOAD_TOO_LARGE;
-    }
-    let mut taken = 0;
-    for (name, bytes) in sent.files {
-        let (library, given) = (shelf.library.clone(), name.clone());
-        match blocking(move || library.add(&given, &bytes, purpose)).await? {
-            Ok(path) => {
-                taken += 1;
-                tracing::info!(user.id = %seat.session.user.id, site = shelf.place.slug, path, "a picture was taken in");
-                make_sizes(&platform, &shelf, path);
-            }
-            Err(LibraryError::Io(error)) => return Err(missing(&LibraryError::Io(error))),
-            Err(refused) => refusals.push(refusal(&seat, &name, &refused)),
-        }
-    }
-    if refusals.is_empty() && taken > 0 {
+    let Taken { paths, refusals, status } = take(&platform, &seat, &shelf, sent).await?;
+    if refusals.is_empty() && !paths.is_empty() {
         let place = format!("/console/media?site={}&told=added", local::encoded(&shelf.place.slug));
         return Ok(Redirect::to(&place).into_response());
-    }
-    if refusals.is_empty() {
-        refusals.push(seat.texts().get("media.nothing_sent").to_owned());
     }
     let wish = Wish { site: shelf.place.slug.clone(), ..Wish::default() };
     let page = page(&platform, &seat, &wish, Some(refusals.join(" "))).await?;

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use ismart_domain::ScheduleId;
+use ismart_domain::{DrafterId, ScheduleId};
 use ismart_sites::edit::{Hold, differences};
 use ismart_store::editing::{self, Preview, ScheduleState};
-use ismart_store::{StoreError, Tx, sha256_hex, users};
+use ismart_store::{StoreError, Tx, api_tokens, sha256_hex, users};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::super::fault::Fault;
 use super::super::fields::Fields;
+use super::super::findings::{self, FindingLine};
+use super::super::language::Language;
 use super::super::moment::When;
 use super::super::seat::{Editing, Posted, Publishing, Seat, Seated};
 use super::field::dotted;
@@ -107,11 +109,10 @@ struct Verdict {
 
 #[derive(Serialize)]
 struct HoldLine {
-    rule: &'static str,
-    file: String,
+    short: String,
     path: String,
-    reason: String,
-    fix: String,
+    #[serde(flatten)]
+    finding: FindingLine,
 }
 
 /// What a file's text became, field by field.
@@ -156,22 +157,20 @@ fn shown(value: &Value) -> String {
     if cut.len() < text.len() { cut + "…" } else { cut }
 }
 
-fn hold_line(hold: Hold) -> HoldLine {
-    let finding = hold.finding;
+fn hold_line(language: Language, hold: &Hold) -> HoldLine {
+    let finding = &hold.finding;
     HoldLine {
-        rule: finding.rule,
-        file: finding.file.strip_prefix("data/json/").unwrap_or(&finding.file).to_owned(),
+        short: finding.file.strip_prefix("data/json/").unwrap_or(&finding.file).to_owned(),
         path: finding.pointer.as_deref().map(dotted).unwrap_or_default(),
-        reason: finding.reason,
-        fix: finding.fix,
+        finding: findings::line(language, finding),
     }
 }
 
-fn verdict(gate: ismart_sites::edit::Gate) -> Verdict {
+fn verdict(language: Language, gate: ismart_sites::edit::Gate) -> Verdict {
     let (blocks, warns) = (gate.blocks(), gate.warns());
     let (blocking, rest): (Vec<Hold>, Vec<Hold>) = gate.holds.into_iter().partition(|hold| hold.blocking);
     let (known, warnings): (Vec<Hold>, Vec<Hold>) = rest.into_iter().partition(|hold| hold.known);
-    let lines = |holds: Vec<Hold>| holds.into_iter().map(hold_line).collect();
+    let lines = |holds: Vec<Hold>| holds.iter().map(|hold| hold_line(language, hold)).collect();
     Verdict { blocks, warns, blocking: lines(blocking), warnings: lines(warnings), known: lines(known) }
 }
 
@@ -200,7 +199,16 @@ async fn screen(
         |id| people.iter().find(|user| user.id == id).map_or("—".to_owned(), |user| user.name.clone());
     let drafters = editing::drafters(&mut conn, client_id, site_id).await?;
     let scheduled = editing::schedules(&mut conn, client_id, site_id, SCHEDULES).await?;
+    let keys = api_tokens::of_client(&mut conn, client_id).await?;
     drop(conn);
+    let own = DrafterId::from(opened.user);
+    let others = drafters.into_iter().filter(|drafted| drafted.drafter != own);
+    let drafted_by = |drafter: DrafterId| {
+        let person = people.iter().find(|user| drafter == user.id.into()).map(|user| user.name.clone());
+        let key =
+            || keys.iter().find(|key| drafter == key.id.into()).map(|key| format!("API · {}", key.name));
+        person.or_else(key).unwrap_or_else(|| "—".to_owned())
+    };
     let shown_site = opened.draft.shown(&opened.site);
     let differing = opened.draft.files.iter().filter(|file| file.text != file.live);
     let files = differing.map(|file| FileChanges {
@@ -235,7 +243,7 @@ async fn screen(
                 waits: one.state == ScheduleState::Waiting,
             })
             .collect(),
-        others: drafters.into_iter().filter(|d| d.user_id != opened.user).map(|d| named(d.user_id)).collect(),
+        others: others.map(|drafted| drafted_by(drafted.drafter)).collect(),
         may_publish: seat.may(ismart_domain::user::Right::PublishSite),
         zone: opened.site.snapshot.config().time_zone.clone(),
         message: extra.message,
@@ -291,7 +299,7 @@ pub(in super::super) async fn judged(
     }
     let opened = open(&platform, &seat, &key).await?;
     let gate = platform.editing.judge(&opened.site, &opened.draft).await?;
-    seat.part("site/gate.twig", &Part { verdict: verdict(gate) })
+    seat.part("site/gate.twig", &Part { verdict: verdict(seat.look.language, gate) })
 }
 
 /// Publishes, or keeps it for its time, or says what stands in the way.
@@ -317,7 +325,7 @@ pub(in super::super) async fn publish(
         Ok(Published::Live(_)) => "live",
         Ok(Published::Waits(_)) => "waits",
         Err(EditingError::Held(gate)) => {
-            let verdict = Some(verdict(gate));
+            let verdict = Some(verdict(seat.look.language, gate));
             let extra = Extra { verdict, message, reason, restores, ..Extra::default() };
             let html = screen(&platform, &seat, &opened, extra).await?;
             return Ok((StatusCode::CONFLICT, html).into_response());
@@ -393,7 +401,7 @@ pub(in super::super) async fn link(
     let preview = Preview {
         client_id: opened.site.place.client_id,
         site_id: opened.site.place.site_id,
-        user_id: opened.user,
+        drafter: opened.user.into(),
         expires_at: platform.env.now() + LINK,
     };
     let texts = seat.texts();
@@ -402,7 +410,7 @@ pub(in super::super) async fn link(
             .store
             .write(move |tx: &mut Tx| {
                 Box::pin(async move {
-                    editing::close_previews(tx, preview.client_id, preview.site_id, preview.user_id).await
+                    editing::close_previews(tx, preview.client_id, preview.site_id, preview.drafter).await
                 })
             })
             .await;

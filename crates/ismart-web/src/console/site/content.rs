@@ -11,6 +11,7 @@ use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::page::Place;
 use super::super::seat::{Editing, Seated};
+use super::feed::{self, FeedLine};
 use super::open;
 use crate::editing::Access;
 use crate::platform::Platform;
@@ -61,6 +62,7 @@ struct ContentPage {
     pages: Vec<PageRow>,
     collections: Vec<CollectionRow>,
     facts: Option<String>,
+    feed: Option<FeedLine>,
 }
 
 #[derive(Serialize)]
@@ -145,6 +147,7 @@ pub(in super::super) async fn show(
             more,
         }
     });
+    let feed = feed::line(&platform, &seat, &opened).await?;
     let facts = mine("data/json/global.json").then(|| "data/json/global.json".to_owned());
     let body = ContentPage {
         pages: pages.collect(),
@@ -155,6 +158,7 @@ pub(in super::super) async fn show(
             .collect(),
         language,
         facts,
+        feed,
     };
     opened.screen(&platform, &seat, "content", "site/content.twig", &body).await
 }

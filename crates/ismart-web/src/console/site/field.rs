@@ -14,7 +14,7 @@ use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::seat::{Editing, Seated};
 use super::open;
-use super::tree::{MOST, Node, Planter};
+use super::tree::{MOST, Node, Planter, alt_of};
 use crate::platform::Platform;
 
 /// Entities of each collection that stand for all when uses are counted.
@@ -56,7 +56,12 @@ pub(in super::super) async fn show(
     let schema = parent_shape(&shown, &file, &pointer);
     let label = pointer.rsplit('/').next().unwrap_or("").to_owned();
     let mut planter = Planter { file: &file, beside: None, left: MOST };
-    let node = planter.plant(&label, &pointer, value, &schema, None);
+    let mut node = planter.plant(&label, &pointer, value, &schema, None);
+    let group =
+        pointer.rsplit_once('/').and_then(|(group, _)| Some((group, content.pointer(group)?.as_object()?)));
+    if let (Some(node), Some((group, map))) = (node.as_mut().filter(|node| node.kind == "picture"), group) {
+        node.alt = alt_of(&file, group, map, &label);
+    }
     let way = query.get("way").unwrap_or("");
     let part = FieldPart {
         site: key,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Redirect;
-use ismart_sites::edit::{self, Op, Place};
+use ismart_sites::edit::Op;
 use serde_json::{Value, json};
 
 use super::super::fault::Fault;
@@ -12,11 +12,8 @@ use super::super::local::encoded;
 use super::super::seat::{Editing, Posted};
 use super::save::blank;
 use super::{Opened, open};
-use crate::editing::EditingError;
+use crate::editing::{Making, Replaced};
 use crate::platform::Platform;
-
-/// The longest name of a page or entity.
-const LONGEST: usize = 80;
 
 /// Does what `action` says: `create`, `double`, `remove`, `up`, `down`, `translate`.
 pub(in super::super) async fn change(
@@ -59,36 +56,8 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// A name that can stand in an address and in a folder.
-    fn name(name: &str) -> Result<String, Fault> {
-        let name = name.trim().to_lowercase();
-        let plain = !name.is_empty()
-            && name.len() <= LONGEST
-            && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
-        if plain { Ok(name) } else { Err(Fault::Invalid("site.fault.name")) }
-    }
-
-    fn lines(&self, collection: &str) -> Result<edit::CollectionLines, Fault> {
-        let shown = self.opened.draft.shown(&self.opened.site);
-        let mut all = edit::collections(&shown, self.language).into_iter();
-        all.find(|lines| lines.key == collection && !lines.fed).ok_or(Fault::Missing)
-    }
-
-    /// The file of a page or entity.
-    fn file(&self, collection: &str, id: &str) -> Result<String, Fault> {
-        let id = Self::name(id)?;
-        if collection.is_empty() {
-            let shown = self.opened.draft.shown(&self.opened.site);
-            if !shown.languages().any(|code| code == self.language) {
-                return Err(Fault::Missing);
-            }
-            return Ok(format!("data/json/{}/pages/{id}.json", self.language));
-        }
-        Ok(format!("{}{id}.json", self.lines(collection)?.folder))
-    }
-
-    fn text(&self, file: &str) -> Result<Option<String>, Fault> {
-        Ok(self.opened.draft.text(&self.opened.site, file)?)
+    fn making(&self) -> Making<'_> {
+        Making { site: &self.opened.site, draft: &self.opened.draft, language: self.language }
     }
 
     async fn put(&self, file: &str, text: Option<String>) -> Result<(), Fault> {
@@ -96,20 +65,24 @@ impl Work<'_> {
         Ok(self.platform.editing.replace(site, *user, access, file, text).await?)
     }
 
+    async fn put_all(&self, changes: Replaced) -> Result<(), Fault> {
+        for (file, (_, text)) in changes {
+            self.put(&file, text).await?;
+        }
+        Ok(())
+    }
+
     /// A new page or entity: like another one word for word, or with empty words.
     async fn create(&self, collection: &str, name: &str, like: Option<&str>) -> Result<String, Fault> {
-        let file = self.file(collection, name)?;
-        if self.text(&file)?.is_some() {
-            return Err(Fault::Invalid("site.fault.exists"));
-        }
-        let name = Self::name(name)?;
+        let making = self.making();
+        let name = Making::name(name)?;
         let model = match like {
-            Some(id) => Some(self.file(collection, id)?),
+            Some(id) => Some(making.file(collection, id)?),
             None if collection.is_empty() => None,
-            None => self.lines(collection)?.entities.into_iter().find_map(|entity| entity.file),
+            None => making.lines(collection)?.entities.into_iter().find_map(|entity| entity.file),
         };
         let model = match model {
-            Some(file) => self.text(&file)?,
+            Some(file) => making.text(&file)?,
             None => None,
         };
         let model: Option<Value> = model.as_deref().and_then(|text| serde_json::from_str(text).ok());
@@ -125,74 +98,30 @@ impl Work<'_> {
                 map.insert(key.to_owned(), name.clone().into());
             }
         }
-        self.put(&file, Some(printed(&value))).await?;
-        if collection.is_empty() {
-            self.double_seo(like, &name).await?;
-        } else if let Some(order) = self.lines(collection)?.order {
-            self.list(&order, &name).await?;
-        }
+        let (file, changes) = if collection.is_empty() {
+            making.page(&name, &value, self.seo_like(like, &name)?.as_ref())?
+        } else {
+            making.entity(collection, &name, &value)?
+        };
+        self.put_all(changes).await?;
         Ok(file)
     }
 
-    /// The SEO file of a page that was repeated.
-    async fn double_seo(&self, like: Option<&str>, name: &str) -> Result<(), Fault> {
-        let file = |id: &str| format!("data/json/{}/seo/{id}.json", self.language);
-        let text = match like {
-            Some(id) => self.text(&file(&Self::name(id)?))?,
-            None => Some(printed(&json!({"name": name, "title": "", "meta": []}))),
-        };
-        match text {
-            Some(text) if self.text(&file(name))?.is_none() => self.put(&file(name), Some(text)).await,
-            _ => Ok(()),
-        }
-    }
-
-    /// Adds a slug to the list that orders its collection.
-    async fn list(&self, order: &Place, slug: &str) -> Result<(), Fault> {
-        let Some(text) = self.text(&order.file)? else { return Ok(()) };
-        let page = edit::read(&order.file, &text).map_err(EditingError::from)?;
-        let items = page.pointer(&order.pointer).and_then(Value::as_array);
-        let Some(items) = items else { return Ok(()) };
-        let value = match items.first() {
-            Some(Value::Object(_)) => json!({ "slug": slug }),
-            _ => Value::from(slug),
-        };
-        let op = Op::Insert { pointer: order.pointer.clone(), at: items.len(), value };
-        let Opened { site, user, access, .. } = self.opened;
-        self.platform.editing.change(site, *user, access, &order.file, &[op]).await?;
-        Ok(())
-    }
-
-    /// The place of a slug in the list that orders its collection.
-    fn listed(&self, collection: &str, slug: &str) -> Result<Option<(Place, usize, usize)>, Fault> {
-        let Some(order) = self.lines(collection)?.order else { return Ok(None) };
-        let Some(text) = self.text(&order.file)? else { return Ok(None) };
-        let page = edit::read(&order.file, &text).map_err(EditingError::from)?;
-        let items = page.pointer(&order.pointer).and_then(Value::as_array);
-        let is = |item: &Value| item.as_str().or_else(|| item.get("slug")?.as_str()) == Some(slug);
-        let found = items.and_then(|items| Some((items.iter().position(is)?, items.len())));
-        Ok(found.map(|(at, of)| (order, at, of)))
+    /// The SEO of a page that is like another one, or of a new one.
+    fn seo_like(&self, like: Option<&str>, name: &str) -> Result<Option<Value>, Fault> {
+        let Some(id) = like else { return Ok(Some(json!({"name": name, "title": "", "meta": []}))) };
+        let file = format!("data/json/{}/seo/{}.json", self.language, Making::name(id)?);
+        let text = self.making().text(&file)?;
+        Ok(text.as_deref().and_then(|text| serde_json::from_str(text).ok()))
     }
 
     async fn remove(&self, collection: &str, id: &str) -> Result<(), Fault> {
-        let file = self.file(collection, id)?;
-        self.text(&file)?.ok_or(Fault::Missing)?;
-        let listed = if collection.is_empty() { None } else { self.listed(collection, id)? };
-        self.put(&file, None).await?;
-        if let Some((order, at, _)) = listed {
-            let op = Op::Remove { pointer: format!("{}/{at}", order.pointer) };
-            let Opened { site, user, access, .. } = self.opened;
-            self.platform.editing.change(site, *user, access, &order.file, &[op]).await?;
-        }
-        let seo = format!("data/json/{}/seo/{id}.json", self.language);
-        if collection.is_empty() && self.text(&seo)?.is_some() {
-            self.put(&seo, None).await?;
-        }
-        Ok(())
+        let changes = self.making().removed(collection, id)?;
+        self.put_all(changes).await
     }
 
     async fn shift(&self, collection: &str, id: &str, down: bool) -> Result<(), Fault> {
-        let (order, from, of) = self.listed(collection, id)?.ok_or(Fault::Missing)?;
+        let (order, from, of) = self.making().listed(collection, id)?.ok_or(Fault::Missing)?;
         let to = if down { from + 1 } else { from.saturating_sub(1) };
         if to == from || to >= of {
             return Ok(());
@@ -210,9 +139,9 @@ impl Work<'_> {
         if !shown.languages().any(|code| code == to) {
             return Err(Fault::Missing);
         }
-        let text = self.text(file)?.ok_or(Fault::Missing)?;
+        let text = self.making().text(file)?.ok_or(Fault::Missing)?;
         let target = format!("data/json/{to}/{rest}");
-        if self.text(&target)?.is_none() {
+        if self.making().text(&target)?.is_none() {
             self.put(&target, Some(text)).await?;
         }
         Ok(file.to_owned())
@@ -236,21 +165,9 @@ fn named_blank(model: &Value, name: &str) -> Value {
     value
 }
 
-fn printed(value: &Value) -> String {
-    edit::pretty(value) + "\n"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_can_stand_in_addresses() {
-        assert_eq!(Work::name(" New-Page_2 ").unwrap(), "new-page_2");
-        for wrong in ["", " ", "a/b", "..", "a b", "a.json", &"x".repeat(81)] {
-            assert!(Work::name(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_new_entity_has_a_name() {

@@ -35,7 +35,7 @@ pub(in super::super) async fn open(
         .values()
         .find(|place| place.site_id == preview.site_id && place.client_id == preview.client_id);
     let site = place.and_then(|place| platform.editing.site(&place.slug)).ok_or(Fault::Missing)?;
-    let draft = platform.editing.draft(&site, preview.user_id).await?;
+    let draft = platform.editing.draft(&site, preview.drafter).await?;
     let shown = draft.shown(&site);
     let prefix = format!("/console/preview/{token}");
     let path = below(&uri, &format!("/preview/{token}"));

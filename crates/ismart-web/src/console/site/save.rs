@@ -54,7 +54,7 @@ pub(in super::super) async fn save(
 }
 
 /// The parts of a field's name.
-fn named(name: &str) -> Option<(char, &str, &str)> {
+pub(super) fn named(name: &str) -> Option<(char, &str, &str)> {
     let (kind, rest) = name.split_once(':')?;
     let (file, pointer) = rest.split_once('#')?;
     let mut letters = kind.chars();
@@ -63,7 +63,13 @@ fn named(name: &str) -> Option<(char, &str, &str)> {
 }
 
 /// What a field changes; nothing when the draft has its value already.
-fn field_op(opened: &Opened, kind: char, file: &str, pointer: &str, text: &str) -> Result<Option<Op>, Fault> {
+pub(super) fn field_op(
+    opened: &Opened,
+    kind: char,
+    file: &str,
+    pointer: &str,
+    text: &str,
+) -> Result<Option<Op>, Fault> {
     let now = content(opened, file)?;
     let before = now.pointer(pointer);
     let value = match kind {

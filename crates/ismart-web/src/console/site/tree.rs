@@ -32,6 +32,8 @@ pub(super) struct Node {
     pub(super) of: Option<Row>,
     /// The same field in the other language.
     pub(super) other: Option<Box<Other>>,
+    /// Name of the input that describes this picture.
+    pub(super) alt: Option<String>,
 }
 
 /// A place in a list.
@@ -92,6 +94,7 @@ impl Planter<'_> {
             children: Vec::new(),
             of: None,
             other: self.other(letter, pointer, value),
+            alt: None,
         };
         match (value, shape) {
             (Value::Object(map), shape) => {
@@ -103,7 +106,11 @@ impl Planter<'_> {
                     let field = known.iter().find(|field| field.key == *key);
                     let own = field.map_or(Shape::Any, |field| field.shape.clone());
                     let pointer = child(pointer, key);
-                    node.children.extend(self.plant(key, &pointer, value, &guessed(own, value), field));
+                    let mut one = self.plant(key, &pointer, value, &guessed(own, value), field);
+                    if let Some(one) = one.as_mut().filter(|one| one.kind == "picture") {
+                        one.alt = alt_of(self.file, &node.pointer, map, key);
+                    }
+                    node.children.extend(one);
                 }
             }
             (Value::Array(items), shape) => {
@@ -184,6 +191,18 @@ fn leaf(value: &Value, shape: &Shape) -> (&'static str, &'static str, String) {
     }
 }
 
+/// Name of the input of the text that stands for the picture `key` of a group.
+pub(super) fn alt_of(
+    file: &str,
+    group: &str,
+    map: &serde_json::Map<String, Value>,
+    key: &str,
+) -> Option<String> {
+    let known = [format!("{key}_alt"), "alt".to_owned()];
+    let found = known.into_iter().find(|known| map.get(known).is_some_and(Value::is_string))?;
+    Some(format!("s:{file}#{}", child(group, &found)))
+}
+
 /// What people call an element of a list.
 fn named(item: &Value, at: usize) -> String {
     let words = ["title", "name", "label", "question", "text", "slug", "value"];
@@ -229,6 +248,16 @@ mod tests {
         assert!(section.hidden && section.hides && section.last);
         let mut small = Planter { file: "f.json", beside: None, left: 3 };
         assert_eq!(small.plant("f", "", &value, &Shape::Any, None).unwrap().children.len(), 2);
+    }
+
+    #[test]
+    fn a_picture_knows_the_text_that_stands_for_it() {
+        let map = |value: Value| value.as_object().unwrap().clone();
+        let own = map(json!({"cover": "/data/img/a.jpg", "cover_alt": "A", "alt": "B"}));
+        assert_eq!(alt_of("f.json", "/hero", &own, "cover").as_deref(), Some("s:f.json#/hero/cover_alt"));
+        let shared = map(json!({"src": "/data/img/a.jpg", "alt": ""}));
+        assert_eq!(alt_of("f.json", "", &shared, "src").as_deref(), Some("s:f.json#/alt"));
+        assert_eq!(alt_of("f.json", "", &map(json!({"src": "", "alt": 1})), "src"), None);
     }
 
     #[test]

@@ -96,7 +96,10 @@ const ROUTES: &[(&str, &str)] = &[
     ("POST", "/restore"),
     ("GET", "/redirects"),
     ("POST", "/rule"),
+    ("POST", "/missing"),
+    ("POST", "/feed"),
     ("GET", "/seo"),
+    ("GET", "/snippet?url=/"),
     ("GET", "/people"),
     ("POST", "/people"),
 ];
@@ -302,6 +305,65 @@ async fn pages_redirects_and_titles_are_made_and_changed() {
     let file = "data/json/ru/seo/index.json";
     post(&mut browser, "/save", &[(&format!("d:{file}#/meta"), "Новое описание")]).await;
     assert!(at(&mut browser, "/seo").await.body.contains("Новое описание"));
+    // What is typed is shown as it would be rendered, and kept nowhere.
+    let typed = "/snippet?url=/&s:data%2Fjson%2Fru%2Fseo%2Findex.json%23%2Ftitle=%D0%97%D0%B2%D0%BE%D0%BD%D0%B8%D1%82%D0%B5+%7B%7B+global.phone+%7D%7D";
+    let part = at(&mut browser, typed).await.body;
+    assert!(part.contains("Звоните +7 (4822) 00-00-01") && !part.contains("{{"), "{part}");
+    assert!(part.contains("Заголовок: 26"), "{part}");
+    assert!(!at(&mut browser, "/seo").await.body.contains("Звоните"));
+    let wrong = browser.get("/console/site/avtograd/snippet?url=/&s:config%2Fsite.toml%23%2Fname=x").await;
+    assert_eq!(wrong.status, StatusCode::NOT_FOUND, "{}", wrong.body);
+}
+
+#[tokio::test]
+async fn redirects_are_counted_and_missing_addresses_become_rules() {
+    let house = house().await;
+    let mut editor = Browser::of(&house, "editor").await;
+    for (from, to, kind) in
+        [("/old", "/about", "exact"), ("/blog/", "/", "prefix"), ("/unused", "/about", "exact")]
+    {
+        post(&mut editor, "/rule", &[("from", from), ("to", to), ("kind", kind)]).await;
+    }
+    let published = post(&mut editor, "/publish", &[("reason", "test")]).await;
+    assert_eq!(published.status, StatusCode::SEE_OTHER, "{}", published.body);
+    let mut visitor = Browser::new(&house);
+    visitor.app = crate::router(house.platform.clone());
+    let told = |agent: &str| -> Vec<(&'static str, String)> {
+        let referer = "http://small.test/about?phone=1";
+        let all =
+            [("host", "small.test"), ("accept", "text/html"), ("user-agent", agent), ("referer", referer)];
+        all.map(|(name, value)| (name, value.to_owned())).into()
+    };
+    visitor.extra = told("Mozilla/5.0");
+    for path in ["/old", "/OLD", "/blog/a", "/nowhere", "/nowhere", "/%D1%86%D0%B5%D0%BD%D1%8B", "/about"] {
+        visitor.get(path).await;
+    }
+    visitor.extra = told("SomeBot/1.0");
+    visitor.get("/robots-only").await;
+    let page = at(&mut editor, "/redirects?sort=hits").await.body;
+    let (rules, missing) = page.split_once("id=\"make\"").unwrap();
+    let order: Vec<usize> =
+        ["value=\"/old\"", "value=\"/blog/\"", "value=\"/unused\""].map(|v| rules.find(v).unwrap()).into();
+    assert!(order.is_sorted(), "{rules}");
+    assert!(rules.contains("aria-sort=\"descending\""));
+    assert!(missing.contains("<code>/nowhere</code>") && missing.contains("<code>/цены</code>"), "{missing}");
+    assert!(missing.contains("<code>/about</code>") && !missing.contains("phone"), "{missing}");
+    assert!(!missing.contains("robots-only"));
+    let unused = at(&mut editor, "/redirects?only=unused").await.body;
+    assert!(unused.contains("value=\"/unused\"") && !unused.contains("value=\"/old\""), "{unused}");
+    // One click away from a rule; what has one is not missing any more.
+    let form = at(&mut editor, "/redirects?from=%2F%D1%86%D0%B5%D0%BD%D1%8B").await.body;
+    assert!(
+        form.contains("name=\"from\" required placeholder=\"/old\" pattern=\"/.*\" value=\"/цены\""),
+        "{form}"
+    );
+    post(&mut editor, "/rule", &[("from", "/цены"), ("to", "/about"), ("kind", "exact")]).await;
+    let page = at(&mut editor, "/redirects").await.body;
+    assert!(!page.contains("<code>/цены</code>") && page.contains("<code>/nowhere</code>"), "{page}");
+    let hidden = post(&mut editor, "/missing", &[("address", "/nowhere")]).await;
+    assert_eq!(hidden.status, StatusCode::SEE_OTHER);
+    assert!(!at(&mut editor, "/redirects").await.body.contains("<code>/nowhere</code>"));
+    assert_eq!(post(&mut editor, "/missing", &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]
