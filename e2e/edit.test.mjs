@@ -72,6 +72,39 @@ test('everything on the stage is reached by keys alone', async () => {
   assert.ok(await field.evaluate((node) => node === document.activeElement), 'the field has the focus');
 });
 
+test('a picture is chosen from the library by keys alone', async () => {
+  const { page } = await signIn();
+  const file = 'data/json/ru/offers/rassrochka-0.json';
+  await page.goto(`${EDIT}/form?file=${encodeURIComponent(file)}`);
+  const field = page.locator(`[id="s:${file}#/offer/cover"]`);
+  const before = await field.inputValue();
+  const opener = page.locator(`[data-pick="s:${file}#/offer/cover"]`);
+  await opener.focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('#picker');
+  await dialog.locator('[data-picture]').first().waitFor();
+  assert.deepEqual(await barriers(page), [], 'the dialog');
+  await shot(page, 'picker');
+  await page.keyboard.type('trade-in');
+  await eventually(async () => (await dialog.locator('[data-picture]').count()) === 1, 'one picture fits');
+  await dialog.locator('[data-picture]').focus();
+  await page.keyboard.press('Enter');
+  await dialog.locator('button.primary').waitFor();
+  assert.deepEqual(await barriers(page), [], 'the dialog with a picture');
+  await shot(page, 'picker-one');
+  assert.ok(await dialog.locator('button.primary').evaluate((node) => node === document.activeElement), 'the next key puts it there');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  const now = await field.inputValue();
+  assert.ok(now !== before && /^\/data\/img\/offers\/trade-in/.test(now), now);
+  assert.ok(await opener.evaluate((node) => node === document.activeElement), 'the focus is back');
+  await page.getByText('Сохранено в черновик').waitFor();
+  await page.reload();
+  assert.equal(await field.inputValue(), now, 'the draft has it');
+  await page.goto(`${EDIT}/changes`);
+  await page.getByText('/data/img/offers/', { exact: false }).first().waitFor();
+});
+
 describe('no barriers', () => {
   const file = encodeURIComponent('data/json/ru/pages/contacts.json');
   for (const [screen, options] of [['desktop', DESKTOP], ['phone', PHONE], ['dark', { ...DESKTOP, colorScheme: 'dark' }]]) {

@@ -18,6 +18,13 @@
     };
   })();
 
+  // ---- where one is stands in view; browsers that can do so by themselves are told in the styles
+  if (!CSS.supports('scroll-initial-target', 'nearest')) {
+    for (const here of all('.places [aria-current], .filters [aria-current]')) {
+      here.scrollIntoView({ block: 'nearest', inline: 'center' });
+    }
+  }
+
   // ---- messages to the person at the desk
   let hiding;
   function toast(html) {

@@ -201,8 +201,15 @@
   addEventListener('message', (event) => {
     if (event.source !== frame.contentWindow || event.origin !== location.origin || !event.data?.is) return;
     if (event.data.say === 'spots') arrived(event.data);
-    if (event.data.say === 'pick') pick(event.data.indexes, true);
+    if (event.data.say === 'pick') clicked(event.data.indexes);
   });
+
+  // A picture that is clicked opens the pictures to choose from; its field is there when they are closed.
+  async function clicked(indexes) {
+    await pick(indexes, true);
+    const button = one('[data-pick]', side.firstElementChild ?? side);
+    if (button) window.isPick?.(button);
+  }
 
   function arrived(data) {
     spots = data.spots;

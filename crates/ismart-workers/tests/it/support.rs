@@ -24,12 +24,19 @@ pub(crate) fn package_dir() -> PathBuf {
 
 pub(crate) fn worker() -> &'static Worker {
     static WORKER: OnceLock<Worker> = OnceLock::new();
-    WORKER.get_or_init(|| {
-        let package = Package::load(&package_dir()).unwrap_or_else(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            panic!("{}", lines.join("\n"));
-        });
-        Worker::new(Arc::new(package), &vocabulary())
+    WORKER.get_or_init(|| Worker::new(Arc::new(load(&package_dir())), &vocabulary()))
+}
+
+/// The worker that knows no trade.
+pub(crate) fn general_worker() -> Worker {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../workers/general-assistant");
+    Worker::new(Arc::new(load(&folder)), &Vocabulary::default())
+}
+
+fn load(folder: &std::path::Path) -> Package {
+    Package::load(folder).unwrap_or_else(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        panic!("{}", lines.join("\n"));
     })
 }
 

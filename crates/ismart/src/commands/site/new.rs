@@ -321,6 +321,11 @@ fn settings(text: &str, brief: &Brief, name: &str, hosts: &[String]) -> String {
             }
             _ => made.push_str(line),
         }
+        // A feed that has an address is fetched again by the site itself.
+        let address = brief.feed.as_deref().filter(|feed| feed.starts_with("http"));
+        if let Some(address) = address.filter(|_| line.trim_end() == "[inventory]") {
+            made.push_str(&format!("url = {}\nevery_minutes = 60\n", quoted(address)));
+        }
     }
     made
 }
