@@ -27,6 +27,8 @@ use crate::problem::Problem;
 
 /// How long a link to a draft lives.
 const LINK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The longest path of a file, characters.
+const LONGEST: usize = 500;
 /// Files that one publication may name.
 const FILES: usize = 1000;
 
@@ -233,6 +235,9 @@ pub(super) async fn discard(
     at: AtSite<Writing>,
     Wish(which): Wish<Which>,
 ) -> Result<Response, Problem> {
+    if which.file.as_ref().is_some_and(|file| file.chars().count() > LONGEST) {
+        return Err(Problem::bad_request("file", format!("`file` has at most {LONGEST} characters.")));
+    }
     let (ground, _) = own(&platform, &at).await?;
     let file = which.file.as_deref().filter(|file| !file.is_empty());
     platform.editing.discard(&ground.live, ground.author.drafter, file).await.map_err(refused)?;

@@ -47,6 +47,10 @@ fn scenarios_of_the_general_worker_pass() {
         let report = block_on(run(&worker, &mut Scene::default(), variants, 20_261_126));
         print(&report);
         assert!(report.scenarios >= 8);
-        assert!(report.pass_k_permille() >= least, "pass^{variants} is {} per mille", report.pass_k_permille());
+        assert!(
+            report.pass_k_permille() >= least,
+            "pass^{variants} is {} per mille",
+            report.pass_k_permille()
+        );
     }
 }
