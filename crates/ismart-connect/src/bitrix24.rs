@@ -12,7 +12,6 @@ mod query;
 mod record;
 mod search;
 mod settings;
-mod text;
 mod webhook;
 
 use std::sync::Arc;

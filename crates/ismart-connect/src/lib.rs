@@ -3,10 +3,15 @@
 //! A connector is one module and one line in [`CONNECTORS`]. What every connector owes stands in
 //! `connector.contract.md`; the suite `tests/it/contract.rs` holds each entry of the list to it.
 
+mod address;
+mod amocrm;
 mod bitrix24;
+mod effect;
 mod egress;
 pub mod limit;
 pub mod settings;
+mod story;
+mod text;
 
 use std::sync::Arc;
 
@@ -35,7 +40,7 @@ pub struct Entry {
 }
 
 /// All kinds of destinations.
-pub static CONNECTORS: &[Entry] = &[bitrix24::ENTRY];
+pub static CONNECTORS: &[Entry] = &[bitrix24::ENTRY, amocrm::ENTRY];
 
 /// The entry of this kind.
 #[must_use]

@@ -22,33 +22,30 @@ mod call;
 mod core;
 mod directory;
 mod entity;
-mod fault;
 mod fields;
 mod filter;
 mod http;
 mod journal;
 mod ledger;
 mod limit;
-mod log;
 mod methods;
 mod multi;
 mod page;
-mod params;
 mod render;
-mod rng;
 mod schema;
 mod store;
 mod switch;
 mod value;
 mod writing;
 
+pub use crate::StartError;
+pub use crate::fault::{Fault, FaultBody, Rule};
+pub use crate::journal::JournalError;
+pub use crate::log::{Created, Ending, Finding, FindingKind, RequestRecord};
 pub use directory::{Category, Status, User};
 pub use entity::Entity;
-pub use fault::{Fault, FaultBody, Rule};
-pub use journal::JournalError;
 pub use ledger::Ledger;
 pub use limit::{Limits, Rate};
-pub use log::{Created, Ending, Finding, FindingKind, RequestRecord};
 pub use schema::{MethodSchemas, SchemaError};
 pub use store::{Activity, Comment, Multi, StoredItem};
 pub use switch::{Faults, Switch, SwitchError};
@@ -57,32 +54,15 @@ use self::core::{Clock, Core, State, Webhook};
 use self::directory::Directory;
 use self::journal::Journal;
 use self::limit::Meters;
-use self::log::RequestLog;
-use self::rng::Rng;
 use self::store::Store;
+use crate::log::RequestLog;
+use crate::rng::Rng;
+use crate::serve::Server;
+use crate::{fault, log, php as params, rng};
 use jiff::{SignedDuration, Timestamp};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-
-/// Why a portal did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The journal is unusable.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {addr}: {source}; choose a free address with .listen(…)")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-}
 
 /// Describes a portal before it starts.
 pub struct Builder {
@@ -253,12 +233,8 @@ impl Builder {
     pub async fn start(self) -> Result<PortalHandle, StartError> {
         let wanted = self.listen;
         let portal = self.build()?;
-        let failed = |source| StartError::Listen { addr: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
-        let addr = listener.local_addr().map_err(failed)?;
-        let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(http::serve(listener, portal.router(), stopped));
-        Ok(PortalHandle { portal, addr, stop, task: Some(task) })
+        let server = Server::start(wanted, portal.router()).await?;
+        Ok(PortalHandle { portal, server })
     }
 }
 
@@ -355,9 +331,7 @@ impl Portal {
 #[derive(Debug)]
 pub struct PortalHandle {
     portal: Portal,
-    addr: SocketAddr,
-    stop: watch::Sender<bool>,
-    task: Option<JoinHandle<()>>,
+    server: Server,
 }
 
 impl std::ops::Deref for PortalHandle {
@@ -372,37 +346,24 @@ impl PortalHandle {
     /// Where it listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.server.addr()
     }
 
     /// `http://127.0.0.1:41234/`, where people see the leads.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}/", self.addr)
+        format!("http://{}/", self.addr())
     }
 
     /// The incoming webhook's address, secret included; ends with `/`.
     #[must_use]
     pub fn webhook_url(&self) -> String {
         let webhook = &self.portal.core.webhook;
-        format!("http://{}/rest/{}/{}/", self.addr, webhook.user_id, webhook.secret)
+        format!("http://{}/rest/{}/{}/", self.addr(), webhook.user_id, webhook.secret)
     }
 
     /// Stops serving and closes all connections; the port and the journal are free afterwards.
-    pub async fn shutdown(mut self) {
-        self.stop.send_replace(true);
-        if let Some(task) = self.task.take() {
-            // A panic in the accept loop has nothing left to stop.
-            drop(task.await);
-        }
-    }
-}
-
-impl Drop for PortalHandle {
-    fn drop(&mut self) {
-        self.stop.send_replace(true);
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
     }
 }

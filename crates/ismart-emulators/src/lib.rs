@@ -3,5 +3,33 @@
 //! An emulator answers over real HTTP on a loopback address, keeps what was really created (its
 //! *ledger*), logs every request with secrets masked, and misbehaves on demand through fault rules.
 
+pub mod amocrm;
 pub mod bitrix24;
 pub mod feed_source;
+
+mod fault;
+mod journal;
+mod log;
+mod page;
+mod php;
+mod rng;
+mod serve;
+mod spelling;
+
+use std::net::SocketAddr;
+
+/// Why an emulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal is unusable.
+    #[error(transparent)]
+    Journal(#[from] journal::JournalError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}: {source}; choose a free address with .listen(…)")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}

@@ -8,19 +8,9 @@ use ismart_http::{Failure, Lost, NotSent};
 use jiff::SignedDuration;
 
 use super::answer::Refusal;
-use super::text::{cut, one_line};
 use super::webhook::Webhook;
-
-/// What a call does, which decides what its loss means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Nothing. A refusal is not about the lead: the next one would meet it too.
-    Reads,
-    /// Something whose loss or repeat harms nobody: may be repeated without a look.
-    Repeatable,
-    /// Makes the record: after a loss the portal must be asked before a repeat.
-    Creates,
-}
+pub(super) use crate::effect::Effect;
+use crate::text::{cut, one_line};
 
 /// After 429 the portal wants at least this pause; it sends no `Retry-After`.
 pub(super) const THROTTLED: Duration = Duration::from_secs(10);

@@ -1,16 +1,15 @@
 //! From a lead to the fields of a portal's record.
 
-use ismart_domain::lead::{Channel, ConsentPurpose, Lead};
+use ismart_domain::lead::Lead;
 use serde_json::{Map, Value, json};
 
-use super::text::{NameParts, cut, one_line, plain, split_name};
+use crate::story::{COMMENT_LIMIT, story};
+use crate::text::{NameParts, cut, one_line, plain, split_name};
 
 /// Marks records as ours; with [`Lead::origin_id`] it finds them again.
 pub(super) const ORIGINATOR: &str = "ismart";
 
 const TITLE_LIMIT: usize = 255;
-/// The portal keeps comments in 64 KB, and a character takes up to four bytes.
-const COMMENT_LIMIT: usize = 15_000;
 
 /// A kind of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,49 +123,9 @@ fn title(lead: &Lead) -> String {
     cut(&one_line(&plain(&format!("{mark}{}", lead.title()))), TITLE_LIMIT)
 }
 
-/// Everything about the request that has no field of its own, line by line, for the manager who calls.
+/// Everything about the request that has no field of its own, for the manager who calls.
 fn comments(lead: &Lead, entity: Entity, extras: &Extras) -> String {
-    let draft = &lead.draft;
-    let mut lines = vec![format!("Заявка № {}: {}", lead.number, draft.intent.title_ru())];
-    let mut put = |name: &str, value: &str, limit: usize| {
-        if !value.trim().is_empty() {
-            lines.push(format!("{name}: {}", cut(value.trim(), limit)));
-        }
-    };
-    if let Some(subject) = &draft.subject {
-        put("Предмет", &format!("{} ({})", one_line(&subject.title), one_line(&subject.key)), 500);
-    }
-    if entity == Entity::Deal {
-        put("Имя", draft.name.as_ref().map_or("", |name| name.as_str()), 200);
-        put("Телефон", draft.phone.as_ref().map_or("", |phone| phone.e164()), 50);
-        put("Почта", draft.email.as_ref().map_or("", |email| email.as_str()), 300);
-    }
-    put("Комментарий", &draft.comment, COMMENT_LIMIT / 2);
-    for (name, value) in draft.fields.iter().take(40) {
-        put(&cut(&one_line(name), 100), &one_line(value), 1000);
-    }
-    put("Страница", &one_line(&draft.source.page_url), 2000);
-    put("Откуда пришёл", &one_line(draft.source.referrer.as_deref().unwrap_or_default()), 2000);
-    match &draft.source.channel {
-        Channel::Form { form } => put("Канал", &format!("форма «{}»", one_line(form)), 200),
-        Channel::Conversation { worker, .. } => {
-            put("Канал", &format!("разговор с цифровым работником «{}»", one_line(worker)), 200);
-        }
-    }
-    for consent in &draft.consents {
-        let purpose = match consent.purpose {
-            ConsentPurpose::Processing => "на обработку данных",
-            ConsentPurpose::Marketing => "на рекламу",
-        };
-        put(
-            &format!("Согласие {purpose}"),
-            &format!("редакция {}, {}", one_line(&consent.version), one_line(&consent.url)),
-            1000,
-        );
-    }
-    if let Some(own) = &extras.comment {
-        put("Примечание", own, 1000);
-    }
+    let lines = story(lead, entity == Entity::Deal, extras.comment.as_deref());
     cut(&plain(&lines.join("\n")), COMMENT_LIMIT)
 }
 

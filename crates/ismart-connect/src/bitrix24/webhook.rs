@@ -1,9 +1,9 @@
 //! The address of an incoming webhook. Who has it has the rights of its owner, so it is a secret as a whole.
 
-use std::net::IpAddr;
-
 use ismart_domain::Secret;
 use url::Url;
+
+use crate::address::is_loopback;
 
 /// An incoming webhook: `https://PORTAL/rest/USER/SECRET/`.
 #[derive(Debug, Clone)]
@@ -60,11 +60,6 @@ impl Webhook {
     pub(super) fn mask(&self, text: &str) -> String {
         text.replace(self.key.reveal(), "***")
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || literal.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

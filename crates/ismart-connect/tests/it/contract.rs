@@ -11,9 +11,9 @@ use ismart_domain::ports::Connector;
 use ismart_http::{AddressPolicy, Client, Settings};
 use serde_json::{Map, Value, json};
 
-use crate::bitrix24::Emulator;
 use crate::leads::{full, lead, strange};
 use crate::paper::paper;
+use crate::{amocrm, bitrix24};
 
 /// How a destination can misbehave. Each strikes the next creation of a record, unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,8 @@ pub(crate) trait Destination: Send {
 /// The destination of each kind. A new connector adds its line here, or every test below fails.
 async fn destination(kind: &str) -> Box<dyn Destination> {
     match kind {
-        "bitrix24" => Box::new(Emulator::start().await),
+        "amocrm" => Box::new(amocrm::Emulator::start().await),
+        "bitrix24" => Box::new(bitrix24::Emulator::start().await),
         other => panic!("the connector `{other}` has no destination to be tested against"),
     }
 }
@@ -63,6 +64,18 @@ pub(crate) fn egress() -> Egress {
     let settings = Settings {
         allow: AddressPolicy::AllowLoopback,
         total_timeout: Duration::from_secs(3),
+        ..Settings::default()
+    };
+    Egress::new(Client::new(settings).unwrap())
+}
+
+/// Time is paused and runs ahead whenever nothing can be done, so deadlines must lie far away.
+pub(crate) fn patient_egress() -> Egress {
+    let day = Duration::from_secs(86_400);
+    let settings = Settings {
+        allow: AddressPolicy::AllowLoopback,
+        connect_timeout: day,
+        total_timeout: day,
         ..Settings::default()
     };
     Egress::new(Client::new(settings).unwrap())

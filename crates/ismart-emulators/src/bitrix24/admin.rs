@@ -2,12 +2,12 @@
 
 use super::core::Core;
 use super::fault::parse_rule;
-use super::http::peer;
 use super::ledger::Ledger;
 use super::switch::{Faults, Switch};
-use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::{self, Next};
+use crate::serve::{only_this_machine, problem};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -24,39 +24,6 @@ pub(super) fn router(core: Arc<Core>) -> Router<Arc<Core>> {
         .route("/switch", axum::routing::post(turn))
         .layer(middleware::from_fn(only_this_machine))
         .with_state::<Arc<Core>>(core)
-}
-
-fn problem(status: StatusCode, text: impl Into<String>) -> Response {
-    (status, Json(json!({"problem": text.into()}))).into_response()
-}
-
-/// Refuses other machines, and pages of other sites open in this machine's browser: those cannot
-/// fake the `Host` of a rebound name, nor send JSON without asking first.
-async fn only_this_machine(request: Request, next: Next) -> Response {
-    let local = peer(&request).is_some_and(|peer| peer.ip().is_loopback());
-    if !local || !local_host(request.headers()) {
-        return problem(
-            StatusCode::FORBIDDEN,
-            "/__emulator answers only to this machine, by a loopback address",
-        );
-    }
-    let json = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-    if request.method() == Method::POST && !json {
-        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json");
-    }
-    next.run(request).await
-}
-
-fn local_host(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|value| value.to_str().ok()) else { return false };
-    let name = match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 async fn ledger(State(core): State<Arc<Core>>) -> Json<Ledger> {

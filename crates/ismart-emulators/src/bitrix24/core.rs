@@ -3,7 +3,7 @@
 use super::batch;
 use super::call::{ApiError, Call, Outcome, Reply};
 use super::directory::Directory;
-use super::fault::{FaultBody, Rules, Strike};
+use super::fault::{FaultBody, Rules, Strike, Wording};
 use super::limit::{Limits, Meters};
 use super::log::{Created, Ending, Finding, FindingKind, RequestLog, RequestRecord, mask};
 use super::methods;
@@ -341,8 +341,29 @@ impl State {
     }
 }
 
+const WORDING: Wording = Wording {
+    content_type: "application/json; charset=utf-8",
+    refusal: |status, code| {
+        let code = code.unwrap_or_else(|| code_for(status));
+        json!({"error": code, "error_description": "The request was refused by a fault rule"})
+    },
+    torn: r#"{"result":{"item":{"id":90"#,
+};
+
+fn code_for(status: u16) -> &'static str {
+    match status {
+        401 => "NO_AUTH_FOUND",
+        403 => "ACCESS_DENIED",
+        404 => "ERROR_METHOD_NOT_FOUND",
+        429 => "OPERATION_TIME_LIMIT",
+        503 => "QUERY_LIMIT_EXCEEDED",
+        500..=599 => "INTERNAL_SERVER_ERROR",
+        _ => "ERROR_CORE",
+    }
+}
+
 fn raw(status: u16, body: &FaultBody) -> Answer {
-    let (content_type, bytes) = body.render(status);
+    let (content_type, bytes) = body.render(status, &WORDING);
     Answer::Raw { status, content_type, bytes }
 }
 

@@ -2,8 +2,9 @@
 
 use super::fields::Kind;
 use super::params::items;
-use super::store::{StoredItem, normalise};
+use super::store::StoredItem;
 use super::value::{integer, parse_moment, yes_no};
+use crate::spelling::normalise;
 use jiff::tz::Offset;
 use serde_json::Value;
 use std::borrow::Cow;

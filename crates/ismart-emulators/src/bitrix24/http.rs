@@ -1,4 +1,4 @@
-//! The HTTP face: reading requests, sending or refusing answers, the accept loop.
+//! The HTTP face: reading requests, sending or refusing answers.
 
 use super::admin;
 use super::batch::method_name;
@@ -6,31 +6,18 @@ use super::core::{Answer, Auth, Core, Incoming};
 use super::log::{Finding, FindingKind};
 use super::page;
 use super::params::parse_php;
+use crate::serve::{closed, pause, peer};
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tower::ServiceExt;
 
 const MAX_BODY: usize = 32 * 1024 * 1024;
-
-/// Marks an answer that must never reach the wire.
-#[derive(Debug, Clone, Copy)]
-struct CloseConnection;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is closed by a fault rule")]
-struct Closed;
 
 pub(super) fn router(core: Arc<Core>) -> Router {
     Router::new()
@@ -38,11 +25,6 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .route("/rest/{*rest}", any(rest))
         .nest("/__emulator", admin::router(Arc::clone(&core)))
         .with_state(core)
-}
-
-/// The peer, when the server that runs the router tells it.
-pub(super) fn peer(request: &Request) -> Option<SocketAddr> {
-    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 
 async fn rest(State(core): State<Arc<Core>>, Path(path): Path<String>, request: Request) -> Response {
@@ -63,12 +45,6 @@ async fn rest(State(core): State<Arc<Core>>, Path(path): Path<String>, request: 
     match work.await {
         Ok(Ok(answer)) => respond(answer),
         _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-async fn pause(duration: Duration) {
-    if !duration.is_zero() {
-        tokio::time::sleep(duration).await;
     }
 }
 
@@ -156,54 +132,8 @@ fn respond(answer: Answer) -> Response {
             (status, "application/json; charset=utf-8", body.to_string().into_bytes())
         }
         Answer::Raw { status, content_type, bytes } => (status, content_type, bytes),
-        Answer::Drop => {
-            // The accept loop closes the connection without a byte; under another server the
-            // broken body does nearly the same.
-            let broken = futures::stream::once(async { Err::<Bytes, Closed>(Closed) });
-            let mut response = Body::from_stream(broken).into_response();
-            response.extensions_mut().insert(CloseConnection);
-            return response;
-        }
+        Answer::Drop => return closed(),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_TYPE, content_type)], bytes).into_response()
-}
-
-/// Serves until `stop` says so; open connections are then closed.
-pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let router = router.clone();
-                    connections.spawn(connection(stream, peer, router));
-                }
-                // Out of file descriptors, or the peer left at once: wait for better times.
-                Err(_) => pause(Duration::from_millis(20)).await,
-            },
-            _ = stop.changed() => break,
-        }
-        while connections.try_join_next().is_some() {}
-    }
-    connections.shutdown().await;
-}
-
-async fn connection(stream: tokio::net::TcpStream, peer: SocketAddr, router: Router) {
-    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let router = router.clone();
-        async move {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let response = match router.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
-            if response.extensions().get::<CloseConnection>().is_some() { Err(Closed) } else { Ok(response) }
-        }
-    });
-    let served =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-    // A caller that hangs up and a fault that closes both end here; neither is news.
-    drop(served);
 }

@@ -49,7 +49,7 @@ pub(super) fn create(
     defaults(call, &mut item, style);
     let id = item.id;
     call.store.commit(Entry::Item(item)).map_err(|error| ApiError::storage(&error))?;
-    call.created.push(Created::item(entity, id));
+    call.created.push(Created { kind: entity.code(), id });
     if entity == Entity::Lead && call.directory.simple_mode {
         convert(call, id)?;
     }
@@ -394,7 +394,7 @@ fn convert(call: &mut Call<'_>, lead_id: u64) -> Result<(), ApiError> {
     let mut converted = lead.as_ref().clone();
     set_stage(call, &mut converted, "CONVERTED");
     for item in [contact, deal] {
-        call.created.push(Created::item(item.entity, item.id));
+        call.created.push(Created { kind: item.entity.code(), id: item.id });
         call.store.commit(Entry::Item(item)).map_err(|error| ApiError::storage(&error))?;
     }
     call.store.commit(Entry::Item(converted)).map_err(|error| ApiError::storage(&error))

@@ -22,7 +22,7 @@ async fn p23_what_was_answered_survives_a_restart() {
 
     let clash = Clock::new().builder().journal(&path).start().await.unwrap_err();
     assert!(matches!(clash, StartError::Journal(_)), "{clash}");
-    assert!(clash.to_string().contains("in use by another portal"), "{clash}");
+    assert!(clash.to_string().contains("in use by another emulator"), "{clash}");
     let taken = Clock::new().builder().listen(addr).start().await.unwrap_err();
     assert!(taken.to_string().contains(&addr.to_string()), "{taken}");
 

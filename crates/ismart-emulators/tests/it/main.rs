@@ -1,6 +1,8 @@
 //! Behaviour of the emulators over real HTTP.
 
 #[cfg(test)]
+mod amocrm;
+#[cfg(test)]
 mod batch;
 #[cfg(test)]
 mod classic;

@@ -1,31 +1,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ismart_connect::Egress;
 use ismart_domain::delivery::DeliveryError;
 use ismart_emulators::bitrix24::{Entity, Limits, Portal};
-use ismart_http::{AddressPolicy, Client, Settings};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::{NOON, SECRET, called, connector, open, portal, settings};
-use crate::contract::egress;
+use crate::contract::{egress, patient_egress};
 use crate::leads::{full, lead};
 use crate::scripted::{Scripted, json_answer};
-
-/// Time is paused and runs ahead whenever nothing can be done, so deadlines must lie far away.
-fn patient_egress() -> Egress {
-    let day = Duration::from_secs(86_400);
-    let settings = Settings {
-        allow: AddressPolicy::AllowLoopback,
-        connect_timeout: day,
-        total_timeout: day,
-        ..Settings::default()
-    };
-    Egress::new(Client::new(settings).unwrap())
-}
 
 /// P2: a backlog never meets the portal's own limit, although several connectors share the portal, and drains
 /// at the portal's own pace, oldest first.

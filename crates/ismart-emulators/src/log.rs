@@ -1,12 +1,11 @@
 //! The raw log of requests and what was odd about them.
 
-use super::entity::Entity;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 
-/// What is wrong with a request that the real portal would still take without a word.
+/// What is wrong with a request that the real service would still take without a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
@@ -16,7 +15,7 @@ pub enum FindingKind {
     WrongType,
     /// A parameter that the method description does not name.
     UnknownParameter,
-    /// A field the portal does not have; it is ignored.
+    /// A field the service does not have; it is ignored.
     UnknownField,
     /// A read-only field was sent; it is ignored.
     ReadOnlyField,
@@ -30,7 +29,7 @@ pub enum FindingKind {
     AmbiguousTime,
     /// The body could not be read.
     BrokenBody,
-    /// The real portal can do this, the emulator cannot.
+    /// The real service can do this, the emulator cannot.
     NotEmulated,
 }
 
@@ -50,16 +49,10 @@ pub struct Finding {
 /// An object that a request created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Created {
-    /// `lead`, `deal`, `contact`, `company`, `comment` or `activity`.
+    /// `lead`, `contact`, `company`, `deal`, `comment`, `task` … as the service names it.
     pub kind: &'static str,
-    /// The id the portal gave it.
+    /// The id the service gave it.
     pub id: u64,
-}
-
-impl Created {
-    pub(super) fn item(entity: Entity, id: u64) -> Self {
-        Self { kind: entity.code(), id }
-    }
 }
 
 /// How a request ended on the wire.
@@ -83,9 +76,9 @@ pub struct RequestRecord {
     pub at: Timestamp,
     /// HTTP method.
     pub http_method: String,
-    /// The path with the webhook's secret written as `***`.
+    /// The path, a secret in it written as `***`.
     pub path: String,
-    /// The REST method in lower case, `.json` cut off.
+    /// The operation as fault rules name it: a REST method in lower case, or `leads.complex`.
     pub method: String,
     /// The parameters, tokens written as `***`.
     pub params: Map<String, Value>,
@@ -93,7 +86,7 @@ pub struct RequestRecord {
     pub batch_key: Option<String>,
     /// HTTP status of the answer; inside a batch the status the call alone would have had.
     pub status: u16,
-    /// The error code of the answer; may be an empty text, as with the real portal.
+    /// The error code of the answer; may be an empty text, as with a real Bitrix24 portal.
     pub error: Option<String>,
     /// What it created.
     pub created: Vec<Created>,
@@ -105,18 +98,18 @@ pub struct RequestRecord {
 
 /// The log itself; the oldest records leave when it is full.
 #[derive(Debug)]
-pub(super) struct RequestLog {
+pub(crate) struct RequestLog {
     records: VecDeque<RequestRecord>,
     limit: usize,
     next: u64,
 }
 
 impl RequestLog {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { records: VecDeque::new(), limit: limit.max(1), next: 1 }
     }
 
-    pub(super) fn push(&mut self, mut record: RequestRecord) {
+    pub(crate) fn push(&mut self, mut record: RequestRecord) {
         record.seq = self.next;
         self.next = self.next.saturating_add(1);
         if self.records.len() >= self.limit {
@@ -125,24 +118,24 @@ impl RequestLog {
         self.records.push_back(record);
     }
 
-    pub(super) fn records(&self) -> Vec<RequestRecord> {
+    pub(crate) fn records(&self) -> Vec<RequestRecord> {
         self.records.iter().cloned().collect()
     }
 
-    pub(super) fn tail(&self, count: usize) -> Vec<RequestRecord> {
+    pub(crate) fn tail(&self, count: usize) -> Vec<RequestRecord> {
         let skip = self.records.len().saturating_sub(count);
         self.records.iter().skip(skip).cloned().collect()
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.next.saturating_sub(1)
     }
 
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    pub(crate) fn findings(&self) -> Vec<Finding> {
         self.records.iter().flat_map(|record| record.findings.iter().cloned()).collect()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.records.clear();
     }
 }
@@ -150,14 +143,24 @@ impl RequestLog {
 /// Names of parameters that carry a token.
 const SECRET_NAMES: [&str; 4] = ["auth", "access_token", "refresh_token", "client_secret"];
 
-/// A copy of the parameters with every token written as `***`.
-pub(super) fn mask(params: &Map<String, Value>) -> Map<String, Value> {
-    let is_secret = |key: &str| SECRET_NAMES.iter().any(|name| key.eq_ignore_ascii_case(name));
+/// A copy of the parameters with every token written as `***`, at any depth.
+pub(crate) fn mask(params: &Map<String, Value>) -> Map<String, Value> {
+    let is_secret = |key: &str, value: &Value| {
+        value.is_string() && SECRET_NAMES.iter().any(|name| key.eq_ignore_ascii_case(name))
+    };
     params
         .iter()
         .map(|(key, value)| {
-            let shown = if is_secret(key) { Value::String("***".into()) } else { value.clone() };
+            let shown = if is_secret(key, value) { Value::String("***".into()) } else { masked(value) };
             (key.clone(), shown)
         })
         .collect()
+}
+
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(mask(map)),
+        Value::Array(list) => list.iter().map(masked).collect(),
+        other => other.clone(),
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 const MAX_DEPTH: usize = 64;
 
 /// Decodes a query string or form body the way PHP's `parse_str` does.
-pub(super) fn parse_php(input: &str) -> Map<String, Value> {
+pub(crate) fn parse_php(input: &str) -> Map<String, Value> {
     let mut root = Map::new();
     for pair in input.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -74,7 +74,7 @@ fn tidy_lists(value: Value) -> Value {
 
 /// Writes an ordered map as PHP's `json_encode` does: consecutive keys from 0 make a list, and
 /// nothing at all makes `[]`.
-pub(super) fn php_map(entries: Vec<(String, Value)>) -> Value {
+pub(crate) fn php_map(entries: Vec<(String, Value)>) -> Value {
     let is_list = entries.iter().enumerate().all(|(index, (key, _))| *key == index.to_string());
     if is_list {
         Value::Array(entries.into_iter().map(|(_, value)| value).collect())
@@ -107,8 +107,43 @@ fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// Text with everything but letters, digits and `-_.~` written as `%2B`.
+pub(crate) fn percent_encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let written = write!(out, "%{byte:02X}");
+            // Writing to a string cannot fail.
+            debug_assert!(written.is_ok());
+        }
+    }
+    out
+}
+
+/// Writes a value the way PHP's `http_build_query` does, brackets encoded: `a%5Bb%5D=1`.
+pub(crate) fn build_php(name: &str, value: &Value, pairs: &mut Vec<String>) {
+    let inner = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}[{key}]") };
+    let text = match value {
+        Value::Object(map) => {
+            return map.iter().for_each(|(key, value)| build_php(&inner(key), value, pairs));
+        }
+        Value::Array(list) => {
+            let numbered = list.iter().enumerate();
+            return numbered.for_each(|(at, value)| build_php(&inner(&at.to_string()), value, pairs));
+        }
+        Value::Null => String::new(),
+        Value::Bool(flag) => if *flag { "1" } else { "0" }.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+    };
+    pairs.push(format!("{}={}", percent_encode(name), percent_encode(&text)));
+}
+
 /// The items of a list, or of a map that PHP would treat as one.
-pub(super) fn items(value: &Value) -> Vec<(String, &Value)> {
+pub(crate) fn items(value: &Value) -> Vec<(String, &Value)> {
     match value {
         Value::Array(list) => {
             list.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
@@ -119,12 +154,12 @@ pub(super) fn items(value: &Value) -> Vec<(String, &Value)> {
 }
 
 /// Whether a value is an array in PHP's sense.
-pub(super) fn is_php_array(value: &Value) -> bool {
+pub(crate) fn is_php_array(value: &Value) -> bool {
     value.is_array() || value.is_object()
 }
 
 /// Text with `&`, `<`, `>`, `"` and `'` made harmless in HTML.
-pub(super) fn escape_html(text: &str) -> String {
+pub(crate) fn escape_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -167,6 +202,17 @@ mod tests {
         let deep = format!("a{}=1", "[x]".repeat(10_000));
         assert_eq!(parse_php(&deep).len(), 1);
         assert_eq!(Value::Object(parse_php("a=1&a[b]=2")), json!({"a": {"b": "2"}}));
+    }
+
+    #[test]
+    fn what_is_built_is_read_back() {
+        let value =
+            json!({"leads": {"status": {"0": {"id": "7", "name": "Тест & [драйв]"}, "2": {"id": "9"}}}});
+        let mut pairs = Vec::new();
+        build_php("", &value, &mut pairs);
+        let text = pairs.join("&");
+        assert!(text.starts_with("leads%5Bstatus%5D%5B0%5D%5Bid%5D=7&"), "{text}");
+        assert_eq!(Value::Object(parse_php(&text)), value);
     }
 
     #[test]

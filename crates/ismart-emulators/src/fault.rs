@@ -1,7 +1,7 @@
 //! Misbehaviour on demand.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 /// One way of misbehaving, taken by a call that a rule matches.
@@ -38,10 +38,10 @@ pub enum Fault {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultBody {
-    /// The portal's own JSON shape; an error code that fits the status is chosen.
+    /// The service's own JSON shape; an error code that fits the status is chosen.
     #[default]
     Json,
-    /// The portal's JSON shape with this code.
+    /// The service's JSON shape with this code.
     Code(String),
     /// A proxy's page, `text/html`.
     Html,
@@ -53,40 +53,37 @@ pub enum FaultBody {
     Truncated,
 }
 
+/// How a service words its refusals.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wording {
+    /// The content type of a refusal.
+    pub(crate) content_type: &'static str,
+    /// A refusal with this status, and this code if a rule names one.
+    pub(crate) refusal: fn(u16, Option<&str>) -> Value,
+    /// The beginning of an answer that was cut.
+    pub(crate) torn: &'static str,
+}
+
 impl FaultBody {
-    /// Content type and bytes for this status.
-    pub(super) fn render(&self, status: u16) -> (&'static str, Vec<u8>) {
-        const JSON: &str = "application/json; charset=utf-8";
-        let shape = |code: &str| {
-            json!({"error": code, "error_description": "The request was refused by a fault rule"}).to_string()
-        };
+    /// Content type and bytes for this status, in the words of a service.
+    pub(crate) fn render(&self, status: u16, wording: &Wording) -> (&'static str, Vec<u8>) {
+        let kind = wording.content_type;
+        let refusal = |code| (wording.refusal)(status, code).to_string().into_bytes();
         match self {
-            FaultBody::Json => (JSON, shape(code_for(status)).into_bytes()),
-            FaultBody::Code(code) => (JSON, shape(code).into_bytes()),
-            FaultBody::Html => (
-                "text/html; charset=utf-8",
-                format!(
-                    "<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>nginx</body></html>"
-                )
-                .into_bytes(),
-            ),
-            FaultBody::Empty => (JSON, Vec::new()),
-            FaultBody::Garbage => (JSON, vec![0x7b, 0xff, 0xfe, 0x00, 0x22, 0xc3, 0x28]),
-            FaultBody::Truncated => (JSON, br#"{"result":{"item":{"id":90"#.to_vec()),
+            FaultBody::Json => (kind, refusal(None)),
+            FaultBody::Code(code) => (kind, refusal(Some(code))),
+            FaultBody::Html => ("text/html; charset=utf-8", html(status)),
+            FaultBody::Empty => (kind, Vec::new()),
+            FaultBody::Garbage => (kind, vec![0x7b, 0xff, 0xfe, 0x00, 0x22, 0xc3, 0x28]),
+            FaultBody::Truncated => (kind, wording.torn.as_bytes().to_vec()),
         }
     }
 }
 
-fn code_for(status: u16) -> &'static str {
-    match status {
-        401 => "NO_AUTH_FOUND",
-        403 => "ACCESS_DENIED",
-        404 => "ERROR_METHOD_NOT_FOUND",
-        429 => "OPERATION_TIME_LIMIT",
-        503 => "QUERY_LIMIT_EXCEEDED",
-        500..=599 => "INTERNAL_SERVER_ERROR",
-        _ => "ERROR_CORE",
-    }
+/// A proxy's page.
+pub(crate) fn html(status: u16) -> Vec<u8> {
+    format!("<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>nginx</body></html>")
+        .into_bytes()
 }
 
 /// When a [`Fault`] strikes.
@@ -98,11 +95,11 @@ pub struct Rule {
     /// How many calls it takes before it is used up; `None`: until cleared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// Only this REST method (any case). Without it drops take only calls that write, the other
+    /// Only this operation: a REST method of Bitrix24, `leads.complex` of amoCRM (any case). Without it drops take only calls that write, the other
     /// faults take any call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// How likely it strikes a call that matches, `0.0..=1.0`, by the portal's seed.
+    /// How likely it strikes a call that matches, `0.0..=1.0`, by the emulator's seed.
     #[serde(default = "always")]
     pub chance: f64,
 }
@@ -132,7 +129,7 @@ impl Rule {
         self
     }
 
-    /// Strikes with this probability, decided by the portal's seed.
+    /// Strikes with this probability, decided by the emulator's seed.
     #[must_use]
     pub fn chance(mut self, chance: f64) -> Self {
         self.chance = chance;
@@ -149,13 +146,13 @@ impl Rule {
 
 /// Everything that struck one call.
 #[derive(Debug, Default)]
-pub(super) struct Strike {
-    pub(super) wait_before: Duration,
-    pub(super) wait_after: Duration,
-    pub(super) drop_before: bool,
-    pub(super) drop_after: bool,
-    pub(super) status_before: Option<(u16, FaultBody)>,
-    pub(super) status_after: Option<(u16, FaultBody)>,
+pub(crate) struct Strike {
+    pub(crate) wait_before: Duration,
+    pub(crate) wait_after: Duration,
+    pub(crate) drop_before: bool,
+    pub(crate) drop_after: bool,
+    pub(crate) status_before: Option<(u16, FaultBody)>,
+    pub(crate) status_after: Option<(u16, FaultBody)>,
 }
 
 impl Strike {
@@ -177,23 +174,23 @@ impl Strike {
 
 /// The rules in force, in the order in which they were set.
 #[derive(Debug, Default)]
-pub(super) struct Rules(Vec<Rule>);
+pub(crate) struct Rules(Vec<Rule>);
 
 impl Rules {
-    pub(super) fn add(&mut self, rule: Rule) {
+    pub(crate) fn add(&mut self, rule: Rule) {
         self.0.push(rule);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(super) fn list(&self) -> Vec<Rule> {
+    pub(crate) fn list(&self) -> Vec<Rule> {
         self.0.clone()
     }
 
     /// What strikes a request that makes these calls (one, or those of a batch).
-    pub(super) fn strike(&mut self, calls: &[(String, bool)], mut unit: impl FnMut() -> f64) -> Strike {
+    pub(crate) fn strike(&mut self, calls: &[(String, bool)], mut unit: impl FnMut() -> f64) -> Strike {
         let mut strike = Strike::default();
         for rule in &mut self.0 {
             let hit = calls.iter().any(|(method, writes)| rule.matches(method, *writes))
@@ -212,7 +209,7 @@ impl Rules {
 ///
 /// # Errors
 /// The text says which key is wrong and what the known faults are.
-pub(super) fn parse_rule(value: Value) -> Result<Rule, String> {
+pub(crate) fn parse_rule(value: Value) -> Result<Rule, String> {
     serde_json::from_value(value).map_err(|error| {
         format!(
             "not a fault rule: {error}; example: {{\"fault\":\"status\",\"code\":503,\"body\":\"html\",\"times\":2,\
@@ -224,6 +221,7 @@ pub(super) fn parse_rule(value: Value) -> Result<Rule, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn drops_leave_reads_alone_unless_named() {

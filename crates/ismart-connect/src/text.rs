@@ -1,11 +1,11 @@
-//! Texts for a portal: names in their parts, markup made harmless, lengths kept.
+//! Texts for a CRM: names in their parts, markup made harmless, lengths kept.
 
-/// A person's name in the portal's three fields.
+/// A person's name in three fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct NameParts {
-    pub(super) first: Option<String>,
-    pub(super) second: Option<String>,
-    pub(super) last: Option<String>,
+pub(crate) struct NameParts {
+    pub(crate) first: Option<String>,
+    pub(crate) second: Option<String>,
+    pub(crate) last: Option<String>,
 }
 
 const PATRONYMIC_ENDS: [&str; 6] = ["вич", "вна", "ична", "инична", "оглы", "кызы"];
@@ -14,7 +14,7 @@ const SURNAME_ENDS: [&str; 14] =
 
 /// Takes a name apart only where its form leaves no doubt; anything else stays whole in the first name,
 /// because a manager who reads a wrong surname greets a person wrongly.
-pub(super) fn split_name(name: &str) -> NameParts {
+pub(crate) fn split_name(name: &str) -> NameParts {
     let words: Vec<&str> = name.split_whitespace().collect();
     let own = |text: &str| Some(text.to_owned());
     match words.as_slice() {
@@ -52,7 +52,7 @@ fn ends_with_any(word: &str, ends: &[&str], at_least: usize) -> bool {
 /// Keeps text from becoming markup. A portal shows BB codes and HTML of comments, and which of the two a field
 /// knows differs by version, so no escape is right everywhere: an invisible space behind `[` and `<` breaks the
 /// tags of both and leaves the text readable. Control characters other than line ends are dropped.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.replace("\r\n", "\n").chars() {
         match c {
@@ -67,13 +67,13 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// The text in one line, without control characters.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// At most `limit` characters; what is cut shows an ellipsis.
-pub(super) fn cut(text: &str, limit: usize) -> String {
+pub(crate) fn cut(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }
