@@ -1,13 +1,16 @@
-//! CRMs and notification channels, one module each.
+//! CRMs, notification channels and banks, one module each.
 //!
 //! A connector is one module and one line in [`CONNECTORS`]. What every connector owes stands in
-//! `connector.contract.md`; the suite `tests/it/contract.rs` holds each entry of the list to it.
+//! `connector.contract.md`; the suite `tests/it/contract.rs` holds each entry of the list to it. A bank is one module and
+//! one line in [`GATEWAYS`]; what it owes stands in `gateway.contract.md`.
 
 mod address;
+mod alfa;
 mod amocrm;
 mod bitrix24;
 mod effect;
 mod egress;
+mod gateways;
 pub mod limit;
 pub mod settings;
 mod story;
@@ -19,6 +22,7 @@ use ismart_domain::ports::Connector;
 use serde_json::{Map, Value};
 
 pub use egress::Egress;
+pub use gateways::{GATEWAYS, GatewayEntry, OpenedGateway, find_gateway};
 pub use settings::{Field, FieldKind, Problem, SettingsError};
 
 /// A connector, or everything that is wrong with its settings.

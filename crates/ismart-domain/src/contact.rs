@@ -68,7 +68,23 @@ impl Phone {
         }
     }
 
-    /// The E.164 form, with the leading plus.
+    /// Reads a number as a person typed it, where nothing more is asked of it than 7 to 15 digits: a number that
+    /// [`Phone::parse`] knows becomes the same phone, one with a country's code but without `+` gets it, any other keeps
+    /// its digits, for a person to make sense of.
+    ///
+    /// # Errors
+    /// [`ContactError::Phone`] when the count of digits is impossible.
+    pub fn as_typed(text: &str) -> Result<Self, ContactError> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let count = digits.len();
+        if !(7..=15).contains(&count) {
+            return Err(ContactError::Phone { digits: count });
+        }
+        let abroad = || Self::parse(&format!("+{digits}")).ok().filter(|_| count > 10);
+        Ok(Self::parse(text).ok().or_else(abroad).unwrap_or(Self(digits.clone())))
+    }
+
+    /// The E.164 form, with the leading plus; bare digits of a number that was kept as typed.
     #[must_use]
     pub fn e164(&self) -> &str {
         &self.0
@@ -103,7 +119,9 @@ impl fmt::Debug for Phone {
 impl TryFrom<String> for Phone {
     type Error = ContactError;
     fn try_from(text: String) -> Result<Self, ContactError> {
-        Self::parse(&text)
+        // What was kept as typed is read back as it was kept.
+        let bare = (7..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if bare { Ok(Self(text)) } else { Self::parse(&text) }
     }
 }
 
@@ -253,6 +271,26 @@ mod tests {
             ["", "12345", "+7 910 123", "телефон", "891012345678", "1234567890123456", "+7 010 123 45 67"]
         {
             assert!(Phone::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn typed_numbers_are_kept_and_read_back() {
+        for (text, kept) in [
+            ("8 (910) 123-45-67", "+79101234567"),
+            ("380 50 123 45 67", "+380501234567"),
+            ("49 30 123456", "4930123456"),
+            ("123-45-67", "1234567"),
+            ("+7 010 123 45 67", "70101234567"),
+            ("(4872) 12-34-56", "+74872123456"),
+        ] {
+            let phone = Phone::as_typed(text).unwrap();
+            assert_eq!(phone.e164(), kept, "{text}");
+            let stored = serde_json::to_string(&phone).unwrap();
+            assert_eq!(serde_json::from_str::<Phone>(&stored).unwrap(), phone, "{text}");
+        }
+        for bad in ["", "123", "телефон", "1234567890123456"] {
+            assert!(Phone::as_typed(bad).is_err(), "{bad}");
         }
     }
 

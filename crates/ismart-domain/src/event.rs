@@ -14,6 +14,7 @@ use crate::id::{
     UserId, VisitId, VisitorId,
 };
 use crate::lead::{ConsentPurpose, Intent, Utm};
+use crate::payment::{OrderNumber, OrderState};
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -210,6 +211,20 @@ pub enum EventBody {
         /// The stage in the source's words.
         stage: String,
     },
+    /// An order of a site changed its state.
+    #[serde(rename = "order.changed")]
+    OrderChanged {
+        /// The order.
+        order: OrderNumber,
+        /// The new state.
+        state: OrderState,
+        /// What it costs, minor units.
+        minor: i64,
+        /// How many were ordered.
+        tickets: u32,
+        /// The lead that it became, once it is paid.
+        lead_id: Option<LeadId>,
+    },
     /// A person signed in to the console.
     #[serde(rename = "user.signed_in")]
     UserSignedIn {
@@ -248,6 +263,7 @@ impl EventBody {
             Self::ConsentGiven { .. } => "consent.given",
             Self::DeliveryChanged { .. } => "delivery.changed",
             Self::OutcomeRecorded { .. } => "outcome.recorded",
+            Self::OrderChanged { .. } => "order.changed",
             Self::UserSignedIn { .. } => "user.signed_in",
             Self::WorkerSwitched { .. } => "worker.switched",
         }
@@ -286,6 +302,7 @@ impl EventBody {
             | Self::ConsentGiven { lead_id, .. }
             | Self::DeliveryChanged { lead_id, .. }
             | Self::OutcomeRecorded { lead_id, .. } => Some(*lead_id),
+            Self::OrderChanged { lead_id, .. } => *lead_id,
             _ => None,
         }
     }
@@ -303,6 +320,13 @@ mod tests {
             EventBody::LeadRepeated { lead_id: env.new_id() },
             EventBody::UserSignedIn { user_id: env.new_id() },
             EventBody::PageViewed { visit_id: env.new_id(), path: "/".into() },
+            EventBody::OrderChanged {
+                order: OrderNumber::of(env.random()),
+                state: OrderState::Paid,
+                minor: 650_000,
+                tickets: 1,
+                lead_id: None,
+            },
         ];
         for body in bodies {
             let json = serde_json::to_value(&body).unwrap();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::{Email, PersonName, Phone};
 use crate::id::{ClientId, ConsentId, ConversationId, LeadId, SiteId, VisitId};
+use crate::money::Money;
 
 /// What the person wants. The wire names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -243,6 +244,9 @@ pub struct LeadDraft {
     pub comment: String,
     /// What he asked about.
     pub subject: Option<Subject>,
+    /// What he has paid for it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
     /// Where it came from.
     pub source: LeadSource,
     /// What he agreed to.

@@ -11,6 +11,7 @@ pub mod event;
 pub mod id;
 pub mod lead;
 pub mod money;
+pub mod payment;
 pub mod ports;
 pub mod secret;
 pub mod user;
@@ -23,6 +24,7 @@ pub use id::{
     MessageId, RevisionId, ScheduleId, SessionId, SiteId, TraceId, UserId, VisitId, VisitorId,
 };
 pub use money::Money;
+pub use payment::{Order, OrderNumber, OrderState};
 pub use secret::Secret;
 
 /// A boxed future that may move between threads: the return type of every async port.

@@ -11,6 +11,7 @@ use crate::conversation::{Card, Choice, SourceLink};
 use crate::delivery::DeliveryError;
 use crate::id::{ClientId, ConversationId, SiteId, TraceId, VisitId};
 use crate::lead::Lead;
+use crate::payment::{Asked, GatewayError, Notice, NoticeFault, Order, Registered, Report, Ways};
 
 /// Brings leads to one destination (a CRM, a messenger). One value per configured destination.
 pub trait Connector: Send + Sync {
@@ -26,6 +27,32 @@ pub trait Connector: Send + Sync {
 
     /// Tries address, token and rights without leaving anything behind; gives one line for people.
     fn check(&self) -> BoxFuture<'_, Result<String, DeliveryError>>;
+}
+
+/// Takes money for orders through a bank. One value per configured site. Nothing that it says about money is believed
+/// but an answer of the bank to [`PaymentGateway::report`].
+pub trait PaymentGateway: Send + Sync {
+    /// The kind, as configurations name it: `alfa`.
+    fn kind(&self) -> &'static str;
+
+    /// Tells the bank of an order, once per number: the bank refuses a number that it knows.
+    fn register<'a>(
+        &'a self,
+        order: &'a Order,
+        ways: &'a Ways,
+    ) -> BoxFuture<'a, Result<Registered, GatewayError>>;
+
+    /// Asks the bank how an order stands. Changes nothing.
+    fn report<'a>(&'a self, order: Asked<'a>) -> BoxFuture<'a, Result<Report, GatewayError>>;
+
+    /// Reads what the bank sent by itself, as name-value pairs, and checks its signature.
+    ///
+    /// # Errors
+    /// [`NoticeFault`] when it must not be believed.
+    fn notice(&self, pairs: &[(String, String)]) -> Result<Notice, NoticeFault>;
+
+    /// Where its pages lie (`https://host`, `https://*.host`), for the `form-action` of pages that send people there.
+    fn form_action(&self) -> String;
 }
 
 /// Whether a tool changes the world.

@@ -6,6 +6,7 @@
 pub mod amocrm;
 pub mod bitrix24;
 pub mod feed_source;
+pub mod rbs;
 
 mod fault;
 mod journal;

@@ -26,6 +26,7 @@ pub mod events;
 pub mod feeds;
 pub mod figures;
 pub mod leads;
+pub mod orders;
 pub mod users;
 pub mod visits;
 

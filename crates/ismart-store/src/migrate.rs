@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "foundation", include_str!("../migrations/0001_foundation.sql")),
     (2, "editing", include_str!("../migrations/0002_editing.sql")),
     (3, "api", include_str!("../migrations/0003_api.sql")),
+    (4, "orders", include_str!("../migrations/0004_orders.sql")),
     (5, "drafters", include_str!("../migrations/0005_drafters.sql")),
     (6, "addresses", include_str!("../migrations/0006_addresses.sql")),
     (7, "feeds", include_str!("../migrations/0007_feeds.sql")),

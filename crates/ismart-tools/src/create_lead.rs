@@ -55,6 +55,7 @@ impl CreateLead {
                 key: key.to_owned(),
                 title: (self.title_of)(key).unwrap_or_else(|| key.to_owned()),
             }),
+            amount: None,
             source: LeadSource {
                 channel: Channel::Conversation {
                     conversation_id: scope.conversation_id,

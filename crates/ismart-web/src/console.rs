@@ -24,6 +24,7 @@ mod live;
 mod local;
 mod media;
 mod moment;
+mod orders;
 mod page;
 mod period;
 mod plain;
@@ -82,6 +83,9 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/leads/file.csv", get(leads::export))
         .route("/leads/{id}", get(lead::show))
         .route("/deliveries/{id}/send-again", get(lead::confirm).post(lead::send_again))
+        .route("/orders", get(orders::show))
+        .route("/orders/{number}", get(orders::one))
+        .route("/orders/{number}/ask", post(orders::ask))
         .route("/worker", get(worker::show))
         .route("/worker/{site}/switch", post(worker::switch))
         .route("/destinations", get(destinations::show))

@@ -3,6 +3,7 @@
 
 mod fields;
 pub(crate) mod legacy;
+pub(crate) mod pay;
 mod reading;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 
 mod api;
 mod assets;
+mod box_office;
 mod chat;
 pub mod console;
 pub mod editing;
@@ -26,7 +27,7 @@ mod site;
 pub use api::openapi_json;
 pub use footfall::Footfall;
 pub use pilot::line as pilot_line;
-pub use platform::{ClientProfile, DestinationProfile, Marketing, Options, Place, Platform, World};
+pub use platform::{ClientProfile, DestinationProfile, Marketing, Options, Place, Platform, Shop, World};
 pub use problem::Problem;
 
 use std::sync::Arc;
@@ -60,6 +61,9 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/api/widget-rescue", post(form::legacy::widget_rescue).fallback(form::legacy::elsewhere))
         .route("/api/widget-rescue/", post(form::legacy::widget_rescue).fallback(form::legacy::elsewhere))
         .route("/_f", any(form::legacy::beacon))
+        .route("/api/pay", post(form::pay::create).fallback(form::pay::elsewhere))
+        .route("/pay/return", get(form::pay::back).fallback(form::pay::elsewhere))
+        .route("/pay/callback", get(form::pay::notice).fallback(form::pay::elsewhere))
         .route("/api/chat/visit", post(chat::visit::start))
         .route("/api/chat/messages", post(chat::messages::send))
         .route("/ismart/widget.js", get(assets::widget))

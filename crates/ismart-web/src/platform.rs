@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use ismart_domain::{ClientId, Env, Secret, SiteId};
+use ismart_leads::orders::Till;
 use ismart_sites::{Cores, Fleet, Snapshot};
 use ismart_store::Store;
 use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
 
+use crate::box_office::BoxOffice;
 use crate::editing::Editing;
 use crate::feeds::FeedDesk;
 use crate::fleet::{FleetFolders, FleetRoom};
@@ -83,6 +85,15 @@ pub struct Marketing {
     pub version: String,
 }
 
+/// What a site sells online.
+#[derive(Debug, Clone)]
+pub struct Shop {
+    /// Takes the money.
+    pub till: Till,
+    /// The collection whose entities have a price.
+    pub collection: String,
+}
+
 /// All that changes when a site is loaded again; swapped whole.
 #[derive(Debug, Clone, Default)]
 pub struct World {
@@ -92,6 +103,8 @@ pub struct World {
     pub places: HashMap<String, Arc<Place>>,
     /// Host → key of a site that could not be loaded.
     pub down: HashMap<String, String>,
+    /// Sites that sell.
+    pub shops: HashMap<SiteId, Arc<Shop>>,
 }
 
 /// How the server was told to behave.
@@ -146,6 +159,7 @@ pub struct Platform {
     pub footfall: Footfall,
     /// Feeds that somebody wants now.
     pub feeds: FeedDesk,
+    pub(crate) box_office: BoxOffice,
 }
 
 impl std::fmt::Debug for Platform {
@@ -186,6 +200,7 @@ impl Platform {
             api,
             footfall,
             feeds: FeedDesk::default(),
+            box_office: BoxOffice::default(),
         }
     }
 
@@ -195,7 +210,25 @@ impl Platform {
         let world = self.world.load();
         let site = world.fleet.get(host)?.clone();
         let place = world.places.get(&site.config().site)?.clone();
+        let site = match world.shops.get(&place.site_id) {
+            Some(shop) => self.box_office.over(site, place.site_id, shop),
+            None => site,
+        };
         Some((site, place))
+    }
+
+    /// Whether a site of this client sells anything.
+    #[must_use]
+    pub(crate) fn sells(&self, client_id: ClientId) -> bool {
+        let world = self.world.load();
+        let own = world.places.values().filter(|place| place.client_id == client_id);
+        own.map(|place| place.site_id).any(|site_id| world.shops.contains_key(&site_id))
+    }
+
+    /// What a site sells, if it does.
+    #[must_use]
+    pub(crate) fn shop(&self, site_id: SiteId) -> Option<Arc<Shop>> {
+        self.world.load().shops.get(&site_id).cloned()
     }
 
     /// The key of the site of this host, when the site could not be loaded.

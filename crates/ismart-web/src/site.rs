@@ -1,6 +1,7 @@
 //! Pages and files of client sites.
 
 mod encoding;
+mod errors;
 mod range;
 mod shelf;
 
@@ -52,6 +53,8 @@ pub(crate) async fn serve(
     let answer = answer(&platform, &origin, &asked, &request, now);
     platform.footfall.note(&asked, request.method(), path, request.headers(), &answer, now);
     let response = match answer {
+        Answer::Page(page) if page.status >= 400 => errors::for_script(&page, &asked.site, request.headers())
+            .unwrap_or_else(|| respond(Answer::Page(page), request.headers())),
         Answer::Page(page_answer) if plain && keepable(&page_answer, &origin) => {
             let kept = Arc::new(kept_page(*page_answer, now));
             platform.shelf.put(&page, &kept);
@@ -103,8 +106,13 @@ fn answer(platform: &Platform, origin: &Origin, asked: &Asked, request: &Request
         },
     };
     match asked.site.answer(&question) {
-        Answer::Page(mut page) if platform.options.watch => {
-            page.html = live_reload::with_tag(page.html);
+        Answer::Page(mut page) => {
+            if let Some(shop) = platform.shop(asked.place.site_id) {
+                crate::form::pay::dress(&mut page, &shop, &token);
+            }
+            if platform.options.watch {
+                page.html = live_reload::with_tag(page.html);
+            }
             Answer::Page(page)
         }
         answer => answer,

@@ -3,6 +3,7 @@
 mod feeds;
 mod place;
 mod reload;
+mod shop;
 mod sites;
 mod watching;
 mod workers;
@@ -151,7 +152,8 @@ pub(crate) async fn wire(
     }
     let cores = sites::cores(loaded);
     let found = Found::all(loaded, &cores, &env)?;
-    let (profiles, destinations) = open_clients(loaded, &store, simulation.as_ref()).await?;
+    let egress = egress(config)?;
+    let (profiles, destinations) = open_clients(loaded, &egress, &store, simulation.as_ref()).await?;
     let secret = form_secret(&store, &env).await?;
     let desk = Desk::new(store.clone());
     let options = Options {
@@ -169,7 +171,7 @@ pub(crate) async fn wire(
     };
     let world = Arc::new(ArcSwap::from_pointee(World::default()));
     let platform = Arc::new(Platform::new(store.clone(), world, desk, profiles, options));
-    let reloader = Arc::new(Reloader::new(loaded.for_sites(), cores, packages));
+    let reloader = Arc::new(Reloader::new(loaded.for_sites(), cores, packages, egress));
     let warnings = reloader.start(&platform, found).await?;
     let feeds = Feeds::new(client(config)?, platform.clone(), reloader.clone());
     Ok(Wired { store, platform, destinations, reloader, feeds, warnings })
@@ -178,10 +180,10 @@ pub(crate) async fn wire(
 /// Rows for every client named by the configuration, and its opened destinations.
 async fn open_clients(
     loaded: &Loaded,
+    egress: &Egress,
     store: &Store,
     simulation: Option<&Simulation>,
 ) -> Result<(Vec<ClientProfile>, Vec<Destination>), Failed> {
-    let egress = egress(&loaded.config)?;
     let (mut profiles, mut destinations, mut troubles) = (Vec::new(), Vec::new(), Vec::new());
     let named: Vec<(String, String, String)> = loaded
         .config
@@ -195,7 +197,7 @@ async fn open_clients(
             loaded.config.clients.iter().find(|client| client.slug == slug).map(|c| &c.destinations);
         let mut shown = Vec::new();
         for section in sections.into_iter().flatten() {
-            match open_with(&egress, section, &loaded.file.display().to_string()) {
+            match open_with(egress, section, &loaded.file.display().to_string()) {
                 Ok(connector) => {
                     destinations.push(Destination { client_id: id, name: section.name.clone(), connector });
                     let simulated =
@@ -268,8 +270,10 @@ pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     match sites::load_all(loaded, env) {
         Ok(parts) => {
+            let egress = egress(&loaded.config).ok();
             for part in &parts {
                 troubles.extend(sites::examine(part, env.now()));
+                troubles.extend(egress.iter().flat_map(|egress| shop::examine(egress, part)));
             }
             troubles.extend(sites::conflicts(&parts));
         }

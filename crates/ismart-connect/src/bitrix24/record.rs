@@ -1,7 +1,7 @@
 //! From a lead to the fields of a portal's record.
 
 use ismart_domain::lead::Lead;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use crate::story::{COMMENT_LIMIT, story};
 use crate::text::{NameParts, cut, one_line, plain, split_name};
@@ -52,6 +52,11 @@ pub(super) fn request(lead: &Lead, entity: Entity, contacts: &[u64], extras: &Ex
     let mut fields = origin(lead, extras);
     fields.insert("title".into(), title(lead).into());
     fields.insert("comments".into(), comments(lead, entity, extras).into());
+    if let Some(sum) = lead.draft.amount.and_then(|amount| amount.decimal().parse::<Number>().ok()) {
+        fields.insert("opportunity".into(), sum.into());
+        fields.insert("currencyId".into(), "RUB".into());
+        fields.insert("isManualOpportunity".into(), "Y".into());
+    }
     if entity == Entity::Lead {
         person(lead, &mut fields);
     }

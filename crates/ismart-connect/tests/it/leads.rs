@@ -24,6 +24,7 @@ pub(crate) fn lead(number: u32) -> Lead {
             email: None,
             comment: String::new(),
             subject: None,
+            amount: None,
             source: LeadSource {
                 channel: Channel::Form { form: "callback".into() },
                 page_url: "https://dealer.example/haval".into(),

@@ -5,4 +5,6 @@ mod acceptance;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod setup;

@@ -40,6 +40,7 @@ impl Setup {
             email: None,
             comment: "Хочу посмотреть".into(),
             subject: None,
+            amount: None,
             source: LeadSource {
                 channel: Channel::Form { form: "test-drive".into() },
                 page_url: "https://a.ru/".into(),

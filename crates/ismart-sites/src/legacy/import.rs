@@ -3,6 +3,7 @@
 mod configuration;
 mod gen0;
 mod mends;
+mod payment;
 mod templates;
 mod write;
 
@@ -72,9 +73,28 @@ pub struct Imported {
     /// Collections and lists in the order of the old configuration.
     #[serde(skip)]
     order: Vec<String>,
+    /// Secrets of the old site: file relative to the new folder → text. They are in no report.
+    #[serde(skip)]
+    secrets: Secrets,
     /// Files that are made of the old content: path relative to the new folder → text.
     #[serde(skip)]
     files: BTreeMap<String, String>,
+}
+
+/// Secrets by their file; they do not print.
+#[derive(Clone, Default)]
+struct Secrets(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Secrets {
+    fn insert(&mut self, file: String, text: String) {
+        self.0.insert(file, text);
+    }
 }
 
 /// Why a folder cannot be imported.
@@ -114,6 +134,7 @@ pub fn import(folder: &Path, options: &Options) -> Result<Imported, ImportError>
         site_toml: String::new(),
         table: toml::Table::new(),
         order: Vec::new(),
+        secrets: Secrets::default(),
         files: BTreeMap::new(),
     };
     let mut table = configuration::read(&root, options, &mut imported);

@@ -7,4 +7,6 @@ mod editing;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod promises;

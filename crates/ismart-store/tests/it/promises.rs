@@ -95,6 +95,7 @@ fn draft(site_id: SiteId, key: Option<&str>) -> LeadDraft {
         email: None,
         comment: "Хочу посмотреть".into(),
         subject: None,
+        amount: None,
         source: LeadSource {
             channel: Channel::Form { form: "test-drive".into() },
             page_url: "https://a.ru/".into(),

@@ -86,6 +86,7 @@ pub(super) enum Place {
     Dashboard,
     Inbox,
     Leads,
+    Orders,
     Site,
     Worker,
     Destinations,
@@ -98,6 +99,7 @@ const PLACES: &[(Place, &str, Right)] = &[
     (Place::Dashboard, "/console", Right::SeeFigures),
     (Place::Inbox, "/console/inbox", Right::SeePeople),
     (Place::Leads, "/console/leads", Right::SeePeople),
+    (Place::Orders, "/console/orders", Right::SeePeople),
     (Place::Site, "/console/site", Right::EditSite),
     (Place::Worker, "/console/worker", Right::SeeFigures),
     (Place::Destinations, "/console/destinations", Right::SeeFigures),
@@ -208,7 +210,10 @@ impl Seat {
         } else {
             0
         };
-        let nav = PLACES.iter().filter(|(_, _, right)| self.may(*right)).map(|(at, href, _)| {
+        // Where nothing is sold there is nothing to look at.
+        let sells = place == Place::Orders || platform.sells(self.client.id);
+        let open = PLACES.iter().filter(|(at, _, right)| self.may(*right) && (sells || *at != Place::Orders));
+        let nav = open.map(|(at, href, _)| {
             let counted = *at == Place::Inbox && waiting > 0;
             NavLine {
                 place: *at,
@@ -217,6 +222,7 @@ impl Seat {
                     Place::Dashboard => "nav.dashboard",
                     Place::Inbox => "nav.inbox",
                     Place::Leads => "nav.leads",
+                    Place::Orders => "nav.orders",
                     Place::Site => "nav.site",
                     Place::Worker => "nav.worker",
                     Place::Destinations => "nav.destinations",

@@ -4,6 +4,7 @@ use ismart_domain::conversation::{Author, Mode};
 use ismart_domain::delivery::DeliveryState;
 use ismart_domain::event::EventBody;
 use ismart_domain::lead::Intent;
+use ismart_domain::money::{Currency, Money};
 use ismart_domain::user::{Role, User};
 use ismart_store::events::Logged;
 use serde::Serialize;
@@ -156,6 +157,11 @@ impl Historian<'_> {
             }
             EventBody::OutcomeRecorded { source, stage, .. } => {
                 texts.say("event.outcome_recorded", &[("source", source), ("stage", stage)])
+            }
+            EventBody::OrderChanged { state, minor, .. } => {
+                let sum = Money { minor: *minor, currency: Currency::Rub };
+                let state = named(texts, "order.state", state.code()).to_lowercase();
+                texts.say("event.order_changed", &[("sum", &sum.to_string()), ("state", &state)])
             }
             EventBody::MessageStored { .. }
             | EventBody::PageViewed { .. }

@@ -39,6 +39,8 @@ pub(super) static TEMPLATES: &[(&str, &str)] = &[
     ("leads.twig", include_str!("../../../../console/templates/leads.twig")),
     ("media.twig", include_str!("../../../../console/templates/media.twig")),
     ("media_one.twig", include_str!("../../../../console/templates/media_one.twig")),
+    ("order.twig", include_str!("../../../../console/templates/order.twig")),
+    ("orders.twig", include_str!("../../../../console/templates/orders.twig")),
     ("part/context.twig", include_str!("../../../../console/templates/part/context.twig")),
     ("part/fault.twig", include_str!("../../../../console/templates/part/fault.twig")),
     ("part/leads.twig", include_str!("../../../../console/templates/part/leads.twig")),

@@ -34,6 +34,11 @@ const OWN: [&str; 15] = [
     "website",
 ];
 
+/// The name of a call-back widget's form, as the platform writes it.
+const WIDGET: &str = "Виджет обратного звонка CallTouch";
+/// What a person did who left his number in such a widget.
+const WIDGET_ASKED: &str = "Посетитель оставил номер в виджете обратного звонка и попросил перезвонить.";
+
 /// What the visitor must mend, by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invalid {
@@ -90,8 +95,9 @@ impl Fields {
     ) -> Result<LeadDraft, Invalid> {
         let texts = Texts::of(site);
         let mut errors = BTreeMap::new();
-        let phone =
-            self.get("phone").and_then(|text| keep(Phone::parse(text), "phone", texts.phone, &mut errors));
+        // The PHP platform asks a phone for 7 to 15 digits and nothing else.
+        let read = if site.config().legacy.is_some() { Phone::as_typed } else { Phone::parse };
+        let phone = self.get("phone").and_then(|text| keep(read(text), "phone", texts.phone, &mut errors));
         let email =
             self.get("email").and_then(|text| keep(Email::parse(text), "email", texts.email, &mut errors));
         let required = match &site.config().legacy {
@@ -121,29 +127,8 @@ impl Fields {
         }
         let page_url = self.get("page_url").or_else(|| self.get("current_url")).unwrap_or("").to_owned();
         let form = self.get("form_name").unwrap_or("form").to_owned();
-        let consent = ConsentDraft {
-            purpose: ConsentPurpose::Processing,
-            text: place.consent_text.clone(),
-            version: place.consent_version.clone(),
-            url: place.consent_url.clone(),
-            page_url: page_url.clone(),
-            ip: Some(origin.ip.to_string()),
-            user_agent,
-        };
-        let agreed = place.marketing.as_ref().filter(|_| self.get("marketing") == Some("on"));
-        let advertising = agreed.map(|marketing| ConsentDraft {
-            purpose: ConsentPurpose::Marketing,
-            text: marketing.text.clone(),
-            version: marketing.version.clone(),
-            url: marketing.url.clone(),
-            ..consent.clone()
-        });
-        let mut fields: BTreeMap<String, String> = self
-            .0
-            .iter()
-            .filter(|(field, value)| !OWN.contains(&field.as_str()) && !value.trim().is_empty())
-            .map(|(field, value)| (field.clone(), value.trim().to_owned()))
-            .collect();
+        let consents = agreements(place, origin, user_agent, &page_url, self.get("marketing") == Some("on"));
+        let mut fields = self.others();
         fields.extend(odd_name.map(|name| ("name".to_owned(), name)));
         if let Some(trap) = self.honeypot() {
             fields.insert("held".to_owned(), format!("trap field {trap}"));
@@ -156,6 +141,7 @@ impl Fields {
             email,
             comment: self.get("message").or_else(|| self.get("comment")).unwrap_or("").to_owned(),
             subject: self.subject(site),
+            amount: None,
             source: LeadSource {
                 channel: Channel::Form { form },
                 page_url: page_url.clone(),
@@ -163,12 +149,65 @@ impl Fields {
                 utm: self.utm(&page_url),
                 visit_id: self.get("visit_id").and_then(|id| id.parse().ok()),
             },
-            consents: std::iter::once(consent).chain(advertising).collect(),
+            consents,
             fields,
             idempotency_key: self.get("idempotency_key").map(|key| key.chars().take(128).collect()),
             // What a robot wrote is kept for a person to look at, but goes nowhere and counts for nothing.
             test: self.honeypot().is_some(),
         })
+    }
+
+    /// The lead of a contact that was left in a call-back widget; `None` without a phone. The widget shows a text of its
+    /// own to agree to: what is noted is that the person asked to be called.
+    pub(super) fn widget_draft(
+        &self,
+        place: &Place,
+        origin: &Origin,
+        user_agent: Option<String>,
+    ) -> Option<LeadDraft> {
+        let phone = self.get("phone").and_then(|text| Phone::as_typed(text).ok())?;
+        let page_url = self.get("page_url").or_else(|| self.get("current_url")).unwrap_or("").to_owned();
+        let mut consents = agreements(place, origin, user_agent, &page_url, false);
+        for consent in &mut consents {
+            consent.text = WIDGET_ASKED.to_owned();
+            consent.version = "widget".to_owned();
+        }
+        let named = self.get("name").map(PersonName::parse);
+        let mut fields = self.others();
+        fields.remove("csrf_token");
+        if let (Some(Err(_)), Some(typed)) = (&named, self.get("name")) {
+            fields.insert("name".to_owned(), typed.to_owned());
+        }
+        Some(LeadDraft {
+            site_id: place.site_id,
+            intent: Intent::Callback,
+            name: named.and_then(Result::ok),
+            phone: Some(phone),
+            email: None,
+            comment: self.get("message").or_else(|| self.get("comment")).unwrap_or("").to_owned(),
+            subject: None,
+            amount: None,
+            source: LeadSource {
+                channel: Channel::Form { form: WIDGET.to_owned() },
+                page_url: page_url.clone(),
+                referrer: self.get("referrer").map(str::to_owned),
+                utm: self.utm(&page_url),
+                visit_id: self.get("visit_id").and_then(|id| id.parse().ok()),
+            },
+            consents,
+            fields,
+            idempotency_key: self
+                .get("idempotency_key")
+                .map(|key| format!("widget-{}", key.chars().take(120).collect::<String>())),
+            test: false,
+        })
+    }
+
+    /// The fields that have no place of their own.
+    pub(super) fn others(&self) -> BTreeMap<String, String> {
+        let others =
+            self.0.iter().filter(|(field, value)| !OWN.contains(&field.as_str()) && !value.trim().is_empty());
+        others.map(|(field, value)| (field.clone(), value.trim().to_owned())).collect()
     }
 
     fn intent(&self, form: &str) -> Intent {
@@ -184,13 +223,41 @@ impl Fields {
     }
 
     /// Advertising marks: of the fields, else of the page's address.
-    fn utm(&self, page_url: &str) -> Utm {
+    pub(super) fn utm(&self, page_url: &str) -> Utm {
         let own = Utm::from_pairs(self.0.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         if own != Utm::default() {
             return own;
         }
         crate::chat::visit::utm_of(page_url)
     }
+}
+
+/// What the sender of a form agreed to: processing, and advertising where he ticked it and the site offers it.
+pub(super) fn agreements(
+    place: &Place,
+    origin: &Origin,
+    user_agent: Option<String>,
+    page_url: &str,
+    advertising: bool,
+) -> Vec<ConsentDraft> {
+    let consent = ConsentDraft {
+        purpose: ConsentPurpose::Processing,
+        text: place.consent_text.clone(),
+        version: place.consent_version.clone(),
+        url: place.consent_url.clone(),
+        page_url: page_url.to_owned(),
+        ip: Some(origin.ip.to_string()),
+        user_agent,
+    };
+    let agreed = place.marketing.as_ref().filter(|_| advertising);
+    let marketing = agreed.map(|marketing| ConsentDraft {
+        purpose: ConsentPurpose::Marketing,
+        text: marketing.text.clone(),
+        version: marketing.version.clone(),
+        url: marketing.url.clone(),
+        ..consent.clone()
+    });
+    std::iter::once(consent).chain(marketing).collect()
 }
 
 fn keep<T, E>(

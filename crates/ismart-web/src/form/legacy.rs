@@ -6,8 +6,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ismart_domain::Secret;
+use ismart_domain::lead::LeadDraft;
 use ismart_leads::{AcceptError, Accepted};
 use ismart_sites::Snapshot;
+use ismart_store::Tx;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
@@ -129,7 +131,7 @@ async fn trapped(
     platform: &Platform,
     origin: &Origin,
     asked: &Asked,
-    draft: Result<ismart_domain::lead::LeadDraft, Invalid>,
+    draft: Result<LeadDraft, Invalid>,
 ) -> Response {
     if let Ok(mut draft) = draft {
         draft.test = true;
@@ -198,8 +200,8 @@ pub(super) fn unreadable(refusal: &Refusal, origin: &Origin) -> Response {
     }
 }
 
-/// `POST /api/widget-rescue`: a contact that was left in a call-back widget, which has sent it already. Nobody agreed
-/// to its being stored here, so it is checked and not kept.
+/// `POST /api/widget-rescue`: a contact that was left in a call-back widget, which has sent it already: it is kept as a
+/// lead that stays with us, so that nobody is called twice.
 pub(crate) async fn widget_rescue(
     State(platform): State<Arc<Platform>>,
     origin: Origin,
@@ -213,6 +215,7 @@ pub(crate) async fn widget_rescue(
     if let Err(wait) = platform.limits.take(origin.ip, now) {
         return Ok(too_many(wait));
     }
+    let headers = request.headers().clone();
     let Ok(fields) = reading::read(request).await else {
         return Ok(short(&origin, StatusCode::BAD_REQUEST, "BODY_INVALID"));
     };
@@ -224,8 +227,27 @@ pub(crate) async fn widget_rescue(
     if !(10..=15).contains(&digits) {
         return Ok(short(&origin, StatusCode::UNPROCESSABLE_ENTITY, "PHONE_INVALID"));
     }
-    let body = json!({ "success": true, "registered": false, "request_id": origin.request_id });
+    let user_agent = text(&headers, "user-agent").map(|ua| ua.chars().take(300).collect::<String>());
+    let registered = match fields.widget_draft(&asked.place, &origin, user_agent) {
+        Some(draft) => kept(&platform, &asked, draft).await,
+        None => false,
+    };
+    let body = json!({ "success": true, "registered": registered, "request_id": origin.request_id });
     Ok(Json(body).into_response())
+}
+
+/// Keeps a lead that goes nowhere; says whether it is there.
+async fn kept(platform: &Platform, asked: &Asked, draft: LeadDraft) -> bool {
+    let (client_id, trace_id) = (asked.place.client_id, platform.env.new_id());
+    let stored: Result<Accepted, AcceptError> = platform
+        .store
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move { ismart_leads::accept(tx, client_id, &[], draft, trace_id).await })
+        })
+        .await;
+    stored
+        .inspect_err(|error| tracing::error!(error = %error, "a contact of a widget could not be kept"))
+        .is_ok()
 }
 
 fn short(origin: &Origin, status: StatusCode, code: &str) -> Response {

@@ -12,6 +12,7 @@ use axum::extract::ConnectInfo;
 use clap::Args;
 
 use ismart_domain::Env;
+use ismart_leads::orders::Watch;
 use ismart_leads::{Dispatcher, Stop};
 use ismart_web::Platform;
 use tokio::net::TcpListener;
@@ -110,6 +111,13 @@ pub(super) async fn run(
     let counting = tokio::spawn(async move { platform.footfall.run(|| platform.owners(), until).await });
     let fetching = tokio::spawn(wired.feeds.run(stopped.clone()));
     tokio::spawn(refresh_published(wired.reloader.clone(), wired.platform.clone()));
+    let platform = wired.platform.clone();
+    tokio::spawn(async move { platform.follow_orders().await });
+    let world = wired.platform.world.clone();
+    let watch = Watch::new(wired.store.clone(), move |site| {
+        world.load().shops.get(&site).map(|shop| shop.till.clone())
+    });
+    let watching_orders = tokio::spawn(watch.run(stopped.clone()));
     tokio::spawn(signals(stop));
     let watching = match wired.platform.options.watch {
         true => Some(Watching::start(&wired.reloader.folders())?),
@@ -136,8 +144,10 @@ pub(super) async fn run(
         () = async { ended(stopped).await; tokio::time::sleep(Duration::from_secs(3)).await } => Ok(()),
     };
     result.map_err(|e| Failed::one("server", e.to_string(), "see the log above"))?;
-    if let Ok(Err(error)) = delivering.await {
-        return Err(error.into());
+    for work in [delivering, watching_orders] {
+        if let Ok(Err(error)) = work.await {
+            return Err(error.into());
+        }
     }
     resuming.abort();
     // A file is replaced whole or not at all.

@@ -5,12 +5,14 @@ use std::hash::{Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ismart_connect::Egress;
 use ismart_domain::Env;
 use ismart_sites::{Cores, Fleet, SiteFolder};
-use ismart_web::{Place, Platform, World};
+use ismart_web::{Place, Platform, Shop, World};
 use ismart_workers::desk::Workplace;
 use tokio::sync::Mutex;
 
+use super::shop;
 use super::sites::{self, Parts};
 use super::workers::Packages;
 use crate::config::Loaded;
@@ -24,6 +26,7 @@ struct Held {
     parts: Arc<Parts>,
     place: Arc<Place>,
     workplace: Option<Arc<Workplace>>,
+    shop: Option<Arc<Shop>>,
 }
 
 /// Loads sites and puts them into service; kept for a reload.
@@ -31,6 +34,7 @@ pub(crate) struct Reloader {
     pub(super) packages: Packages,
     loaded: Loaded,
     cores: Arc<Cores>,
+    pub(super) egress: Egress,
     /// One reload at a time; by folder.
     held: Mutex<HashMap<PathBuf, Held>>,
 }
@@ -61,8 +65,8 @@ impl Found {
 }
 
 impl Reloader {
-    pub(super) fn new(loaded: Loaded, cores: Arc<Cores>, packages: Packages) -> Self {
-        Self { loaded, cores, packages, held: Mutex::default() }
+    pub(super) fn new(loaded: Loaded, cores: Arc<Cores>, packages: Packages, egress: Egress) -> Self {
+        Self { loaded, cores, packages, egress, held: Mutex::default() }
     }
 
     /// Puts the sites of the start into service. A site that cannot be loaded is told about and answers 503.
@@ -154,7 +158,13 @@ impl Reloader {
             match self.open(platform, &parts).await {
                 Ok((place, workplace)) => {
                     let (place, workplace) = (Arc::new(place), workplace.map(Arc::new));
-                    held.insert(path, Held { print, parts, place, workplace });
+                    // A site that cannot take money is still there to be read.
+                    let shop = shop::open(&self.egress, &platform.store, &parts, &place);
+                    let shop = shop.unwrap_or_else(|faults| {
+                        told.extend(faults.into_iter().map(Trouble::warning));
+                        None
+                    });
+                    held.insert(path, Held { print, parts, place, workplace, shop });
                 }
                 Err(Failed(faults)) => told.extend(faults),
             }
@@ -175,7 +185,8 @@ impl Reloader {
             .collect();
         platform.desk.open(all.iter().filter_map(|(_, held)| held.workplace.clone()));
         let down = self.down(held);
-        platform.world.store(Arc::new(World { fleet, places, down }));
+        let sells = all.iter().filter_map(|(_, held)| Some((held.place.site_id, held.shop.clone()?)));
+        platform.world.store(Arc::new(World { fleet, places, down, shops: sells.collect() }));
         platform.fleet.loaded.send_modify(|count| *count += 1);
         Ok(())
     }

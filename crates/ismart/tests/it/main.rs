@@ -23,6 +23,8 @@ mod media;
 #[cfg(test)]
 mod packs;
 #[cfg(test)]
+mod payment;
+#[cfg(test)]
 mod pilot;
 #[cfg(test)]
 mod server;

@@ -5,20 +5,20 @@ use std::path::Path;
 use toml::{Table, Value as Toml};
 
 use super::super::detect::Generation::{self, Gen1, Gen2, Gen2a, Gen3};
-use super::{Imported, Item};
+use super::{Imported, Item, payment};
 use crate::config::Mend;
 
 /// A known fault of generations of the platform.
-struct Fault {
-    id: &'static str,
-    what: &'static str,
-    urls: &'static [&'static str],
-    generations: &'static [Generation],
+pub(super) struct Fault {
+    pub(super) id: &'static str,
+    pub(super) what: &'static str,
+    pub(super) urls: &'static [&'static str],
+    pub(super) generations: &'static [Generation],
     /// Whether a site has it: by a file that must be there, or a text in a file; every site without.
-    sign: Sign,
+    pub(super) sign: Sign,
 }
 
-enum Sign {
+pub(super) enum Sign {
     Always,
     File(&'static str),
     /// File, text.
@@ -150,9 +150,6 @@ const MENDED: &[Fault] = &[
 /// Addresses that answer otherwise because they are the platform's own.
 const OWN: &[&str] = &["/health", "/health/", "/ping", "/console*", "/ismart/*", "/_f"];
 
-/// Addresses of the online payment.
-const PAYMENT: &[&str] = &["/api/pay", "/pay/return", "/pay/callback"];
-
 const KEPT: &[Fault] = &[
     Fault {
         id: "second addresses",
@@ -205,7 +202,8 @@ fn applies(fault: &Fault, root: &Path, generation: Generation) -> bool {
 /// Lists the faults of the site, and declares those that answers differ by.
 pub(super) fn list(root: &Path, table: &mut Table, imported: &mut Imported) {
     let generation = imported.detected.generation;
-    for fault in MENDED.iter().filter(|fault| applies(fault, root, generation)) {
+    let faults = MENDED.iter().chain(payment::FAULTS);
+    for fault in faults.filter(|fault| applies(fault, root, generation)) {
         imported.mended.push(Mend {
             id: fault.id.to_owned(),
             what: fault.what.to_owned(),
@@ -222,11 +220,6 @@ pub(super) fn list(root: &Path, table: &mut Table, imported: &mut Imported) {
         urls: texts(urls),
     };
     let mut all: Vec<Mend> = imported.mended.clone();
-    if root.join("src/Action/PayCreateAction.php").is_file() {
-        let what = "online payment is not carried over: its addresses are 404; do not move a site that sells tickets";
-        imported.left.push(Item::new("payment", what));
-        all.insert(0, declared("payment-left-out", what, PAYMENT));
-    }
     let what = "/health, /ping, /_f, /console and /ismart/ are the platform's own";
     imported.left.push(Item::new("addresses of the platform", what));
     all.push(declared("own-addresses", what, OWN));

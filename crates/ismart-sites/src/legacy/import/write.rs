@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Imported;
+use super::payment::SECRETS;
 use crate::config::SITE_TOML;
 
 /// Folders that a site is made of.
@@ -54,7 +55,35 @@ fn site_toml(imported: &Imported, root: &Path) -> Result<PathBuf, WriteError> {
     let file = root.join(SITE_TOML);
     at(&file, std::fs::create_dir_all(root.join("config")))?;
     at(&file, std::fs::write(&file, &imported.site_toml))?;
+    if !imported.secrets.0.is_empty() {
+        let folder = root.join(SECRETS);
+        at(&folder, std::fs::create_dir_all(&folder))?;
+        // What is secret belongs into no repository.
+        let ignored = folder.join(".gitignore");
+        at(&ignored, std::fs::write(&ignored, "*\n"))?;
+        for (path, text) in &imported.secrets.0 {
+            let file = root.join(path);
+            at(&file, secret(&file, text))?;
+        }
+    }
     Ok(file)
+}
+
+/// Writes a file that only its owner reads; it never lies there open, not even for a moment.
+fn secret(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(file)?.write_all(text.as_bytes())
 }
 
 /// Copies what a site is made of to the folder `to`, which must not exist or be empty; gives the number of files.

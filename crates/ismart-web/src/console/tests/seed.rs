@@ -401,7 +401,7 @@ fn extras() -> Extras {
     }
 }
 
-fn draft(site_id: SiteId, n: u32, talk: Option<ConversationId>) -> LeadDraft {
+pub(super) fn draft(site_id: SiteId, n: u32, talk: Option<ConversationId>) -> LeadDraft {
     let names = ["Иван Петров", "Мария Ким", "Сергей Орлов", "Ольга Белова"];
     let index = usize::try_from(n).unwrap() % names.len();
     let channel = match talk {
@@ -416,6 +416,7 @@ fn draft(site_id: SiteId, n: u32, talk: Option<ConversationId>) -> LeadDraft {
         email: Email::parse("ivan@example.com").ok(),
         comment: format!("=HYPERLINK(\"http://evil.example\") заявка {n}"),
         subject: Some(Subject { key: format!("car-{n}"), title: "Haval Jolion 1.5 AMT Premium".into() }),
+        amount: None,
         source: LeadSource {
             channel,
             page_url: "https://avtograd.example/cars/haval-jolion".into(),

@@ -405,6 +405,7 @@ impl Story {
             email: None,
             comment: comment.to_owned(),
             subject: None,
+            amount: None,
             source: LeadSource {
                 channel: Channel::Form { form: form.to_owned() },
                 page_url: format!("/{}", form.replace('_', "-")),
