@@ -8,6 +8,7 @@ mod address;
 mod alfa;
 mod amocrm;
 mod bitrix24;
+mod captcha;
 mod effect;
 mod egress;
 mod gateways;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use ismart_domain::ports::Connector;
 use serde_json::{Map, Value};
 
+pub use captcha::{CAPTCHA_FIELDS, open_captcha};
 pub use egress::Egress;
 pub use gateways::{GATEWAYS, GatewayEntry, OpenedGateway, find_gateway};
 pub use settings::{Field, FieldKind, Problem, SettingsError};

@@ -55,6 +55,26 @@ pub trait PaymentGateway: Send + Sync {
     fn form_action(&self) -> String;
 }
 
+/// What the maker of a captcha says of the sender of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// A person.
+    Person,
+    /// A robot.
+    Robot,
+    /// Nothing: it is away, or does not know us.
+    Unknown {
+        /// What happened, without secrets.
+        reason: String,
+    },
+}
+
+/// Tells people from robots by the token that a captcha left in a form. One value per configured site.
+pub trait Captcha: Send + Sync {
+    /// Asks the maker about a token and the network address of its sender. A token is good once.
+    fn judge<'a>(&'a self, token: &'a str, ip: &'a str) -> BoxFuture<'a, Judged>;
+}
+
 /// Whether a tool changes the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

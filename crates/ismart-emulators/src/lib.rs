@@ -7,6 +7,7 @@ pub mod amocrm;
 pub mod bitrix24;
 pub mod feed_source;
 pub mod rbs;
+pub mod smartcaptcha;
 
 mod fault;
 mod journal;

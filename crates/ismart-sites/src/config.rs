@@ -21,8 +21,18 @@ use reader::Reader;
 pub const SITE_TOML: &str = "config/site.toml";
 
 /// Sections of `site.toml` that other parts of the platform own; they are handed on as they are.
-pub const OWNED_ELSEWHERE: &[&str] =
-    &["chat", "delivery", "forms", "inventory", "leads", "payment", "pilot", "test_drive", "worker"];
+pub const OWNED_ELSEWHERE: &[&str] = &[
+    "captcha",
+    "chat",
+    "delivery",
+    "forms",
+    "inventory",
+    "leads",
+    "payment",
+    "pilot",
+    "test_drive",
+    "worker",
+];
 
 /// What to do with a final slash in the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

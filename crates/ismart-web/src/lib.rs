@@ -27,7 +27,9 @@ mod site;
 pub use api::openapi_json;
 pub use footfall::Footfall;
 pub use pilot::line as pilot_line;
-pub use platform::{ClientProfile, DestinationProfile, Marketing, Options, Place, Platform, Shop, World};
+pub use platform::{
+    ClientProfile, DestinationProfile, Guard, Marketing, Options, Place, Platform, Shop, World,
+};
 pub use problem::Problem;
 
 use std::sync::Arc;

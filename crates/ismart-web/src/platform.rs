@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use ismart_domain::ports::Captcha;
 use ismart_domain::{ClientId, Env, Secret, SiteId};
 use ismart_leads::orders::Till;
 use ismart_sites::{Cores, Fleet, Snapshot};
@@ -94,6 +95,16 @@ pub struct Shop {
     pub collection: String,
 }
 
+/// Who is asked whether a form was sent by a person.
+#[derive(Clone)]
+pub struct Guard(pub Arc<dyn Captcha>);
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
 /// All that changes when a site is loaded again; swapped whole.
 #[derive(Debug, Clone, Default)]
 pub struct World {
@@ -105,6 +116,8 @@ pub struct World {
     pub down: HashMap<String, String>,
     /// Sites that sell.
     pub shops: HashMap<SiteId, Arc<Shop>>,
+    /// Captchas of sites that have one.
+    pub guards: HashMap<SiteId, Guard>,
 }
 
 /// How the server was told to behave.

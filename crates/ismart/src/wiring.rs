@@ -1,5 +1,6 @@
 //! The root: opens the parts and joins them. No rule of the business stands here.
 
+mod captcha;
 mod feeds;
 mod place;
 mod reload;
@@ -274,6 +275,8 @@ pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
             for part in &parts {
                 troubles.extend(sites::examine(part, env.now()));
                 troubles.extend(egress.iter().flat_map(|egress| shop::examine(egress, part)));
+                troubles
+                    .extend(egress.iter().filter_map(|egress| captcha::open(egress, part).err()).flatten());
             }
             troubles.extend(sites::conflicts(&parts));
         }

@@ -7,6 +7,8 @@ mod amocrm;
 #[cfg(test)]
 mod bitrix24;
 #[cfg(test)]
+mod captcha;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod leads;

@@ -1,5 +1,6 @@
 //! `ismart site import`: an old site read as it is, and what becomes of it.
 
+mod captcha;
 mod configuration;
 mod gen0;
 mod mends;

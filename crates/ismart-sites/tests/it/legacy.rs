@@ -209,6 +209,87 @@ fn what_is_mended_kept_and_left_is_listed_one_by_one() {
     );
 }
 
+/// The newest generation with the code that takes payments and this `.env`.
+fn selling(env: &str) -> (tempfile::TempDir, legacy::Imported) {
+    let folder = copy("gen3");
+    std::fs::create_dir_all(folder.path().join("src/Action")).unwrap();
+    std::fs::write(folder.path().join("src/Action/PayCreateAction.php"), "<?php").unwrap();
+    let settings = folder.path().join("config/settings.php");
+    let code = std::fs::read_to_string(&settings).unwrap();
+    let payment = "    'payment' => (static function (): array {\n        return ['description' => (string) \
+                   (getenv('PAYMENT_DESCRIPTION') ?: 'Билеты пекарни')];\n    })(),\n];";
+    let end = code.rfind("];").unwrap();
+    std::fs::write(&settings, format!("{}{payment}\n", code.get(..end).unwrap())).unwrap();
+    std::fs::write(folder.path().join(".env"), env).unwrap();
+    let imported = legacy::import(folder.path(), &options("utro.example", "production")).unwrap();
+    (folder, imported)
+}
+
+#[test]
+fn payment_is_carried_over_with_its_secrets_beside_it() {
+    let (folder, imported) = selling(
+        "APP_ENV=production\nPAYMENT_ENABLED=1\nPAYMENT_ENV=prod\nPAYMENT_USERNAME=utro-api\n\
+         PAYMENT_PASSWORD=\"hush-password\"\nPAYMENT_CALLBACK_TOKEN=hush-token\nPAYMENT_SESSION_TIMEOUT=900\n\
+         PAYMENT_RETURN_BASE=https://utro.example/\nPAYMENT_FISCAL_ENABLED=yes\nPAYMENT_FISCAL_TAX_TYPE=6\n",
+    );
+    assert!(!imported.site_toml.contains("hush"), "{}", imported.site_toml);
+    assert!(!format!("{imported:?}").contains("hush"));
+    assert!(!serde_json::to_string(&imported).unwrap().contains("hush"));
+    let table: toml::Table = imported.site_toml.parse().unwrap();
+    let payment = table["payment"].as_table().unwrap();
+    for (key, value) in [
+        ("bank", "alfa"),
+        ("gate", "live"),
+        ("username", "utro-api"),
+        ("description", "Билеты пекарни"),
+        ("return_base", "https://utro.example"),
+        ("receipt", "on"),
+        ("tax_type", "6"),
+    ] {
+        assert_eq!(payment[key].as_str(), Some(value), "{key}");
+    }
+    assert_eq!(payment["session_seconds"].as_integer(), Some(900));
+    assert_eq!(payment["password"]["file"].as_str(), Some("config/secrets/payment_password"));
+    for id in ["pay-form-token", "pay-form-policy", "paid-becomes-failed", "paid-by-another", "paid-sum"] {
+        assert!(mends(&imported).contains(&id), "{id}");
+    }
+    assert!(!imported.left.iter().any(|item| item.what == "payment"), "{:?}", imported.left);
+    let target = folder.path().join("new");
+    legacy::write_to(&imported, folder.path(), &target).unwrap();
+    for root in [folder.path(), target.as_path()] {
+        if root == folder.path() {
+            legacy::write_in_place(&imported, root).unwrap();
+        }
+        let secret = root.join("config/secrets/payment_password");
+        assert_eq!(std::fs::read_to_string(&secret).unwrap(), "hush-password");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(std::fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let site = load(root);
+        assert!(site.config().legacy.as_ref().unwrap().payment);
+        for path in ["/config/secrets/payment_password", "/config/site.toml"] {
+            let got = ask(&site, "https", "utro.example", path);
+            assert_eq!(got.status, 404, "{path}");
+        }
+    }
+}
+
+#[test]
+fn payment_that_was_off_stays_off() {
+    let (_folder, imported) = selling("PAYMENT_ENABLED=0\n");
+    assert!(!imported.site_toml.contains("[payment]"), "{}", imported.site_toml);
+    assert!(
+        imported.carried.iter().any(|item| item.what == "payment" && item.detail.contains("switched off"))
+    );
+    let (_folder, imported) = selling("PAYMENT_ENABLED=1\n");
+    assert!(imported.left.iter().any(|item| item.what == "shop at the bank"), "{:?}", imported.left);
+    let (_folder, imported) = selling("PAYMENT_ENABLED=0\nPAYMENT_TOKEN=hush\n");
+    let table: toml::Table = imported.site_toml.parse().unwrap();
+    assert_eq!(table["payment"]["enabled"].as_bool(), Some(false));
+}
+
 #[test]
 fn bad_parts_of_a_site_touch_nothing_else() {
     let (_folder, _, site) = in_place("gen3", "utro.example", "production");

@@ -16,7 +16,7 @@ const VALUE_LIMIT: usize = 4000;
 /// Fields that hidden robots fill in and people do not see.
 const TRAPS: [&str; 2] = ["company_site", "website"];
 /// Fields that are not kept beside the lead: they have places of their own, or are only machinery.
-const OWN: [&str; 15] = [
+const OWN: [&str; 17] = [
     "name",
     "phone",
     "email",
@@ -32,6 +32,8 @@ const OWN: [&str; 15] = [
     "car",
     "company_site",
     "website",
+    "csrf_token",
+    "smart-token",
 ];
 
 /// The name of a call-back widget's form, as the platform writes it.

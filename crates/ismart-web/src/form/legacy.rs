@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ismart_domain::Secret;
 use ismart_domain::lead::LeadDraft;
+use ismart_domain::ports::Judged;
 use ismart_leads::{AcceptError, Accepted};
 use ismart_sites::Snapshot;
 use ismart_store::Tx;
@@ -74,6 +75,7 @@ pub(super) async fn send(
         return trapped(platform, origin, asked, draft).await;
     }
     let test = is_test(&platform.options.form_secret, headers, &origin.host);
+    let mut unchecked = None;
     if !test {
         let token = fields.get("form_token").unwrap_or_default();
         if form_token::check(&platform.options.form_secret, token, now).is_err() {
@@ -86,16 +88,13 @@ pub(super) async fn send(
                 json!(form_token::MIN_AGE),
             );
         }
-        let captcha = asked.site.config().legacy.as_ref().is_some_and(|l| !l.captcha_client_key.is_empty());
-        if captcha && fields.get("smart-token").is_none() {
-            return refused(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "CAPTCHA_INVALID",
-                CAPTCHA,
-                origin,
-                "",
-                Value::Null,
-            );
+        match captcha(platform, origin, asked, fields).await {
+            Judged::Robot => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                return refused(status, "CAPTCHA_INVALID", CAPTCHA, origin, "", Value::Null);
+            }
+            Judged::Unknown { reason } => unchecked = Some(reason),
+            Judged::Person => {}
         }
     }
     let mut draft = match draft {
@@ -103,6 +102,10 @@ pub(super) async fn send(
         Err(Invalid { errors }) => return invalid(origin, json!(errors)),
     };
     draft.test |= test;
+    // Losing a person because somebody else's service is away would be worse than taking a robot.
+    if let Some(reason) = unchecked {
+        draft.fields.insert("held".to_owned(), format!("captcha not checked: {reason}"));
+    }
     match store(platform, asked, draft).await {
         Ok(accepted) => sent(&accepted, json!({ "inbox": "success" }), test),
         Err(AcceptError::NoContact) => invalid(origin, json!({ "phone": "Неверный телефон" })),
@@ -119,6 +122,28 @@ pub(super) async fn send(
             )
         }
     }
+}
+
+/// The field that the captcha's script leaves its token in.
+const CAPTCHA_FIELD: &str = "smart-token";
+/// What the script writes when the site's address is not among those that its owner named: his fault, not the sender's.
+const HOST_NOT_ALLOWED: &str = "host-not-allowed";
+
+/// What is known of the sender; a person's where the site asks nobody.
+async fn captcha(platform: &Platform, origin: &Origin, asked: &Asked, fields: &Fields) -> Judged {
+    let guard = platform.world.load().guards.get(&asked.place.site_id).cloned();
+    let Some(guard) = guard else { return Judged::Person };
+    let judged = match fields.get(CAPTCHA_FIELD) {
+        None => return Judged::Robot,
+        Some(HOST_NOT_ALLOWED) => {
+            Judged::Unknown { reason: "the captcha's cabinet does not name this host".to_owned() }
+        }
+        Some(token) => guard.0.judge(token, &origin.ip.to_string()).await,
+    };
+    if let Judged::Unknown { reason } = &judged {
+        tracing::warn!(reason, site = asked.place.slug, "a captcha could not be checked");
+    }
+    judged
 }
 
 const TOKEN: &str = "Не удалось подтвердить отправку. Попробуйте ещё раз.";

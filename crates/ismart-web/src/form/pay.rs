@@ -50,7 +50,10 @@ impl Refusal {
 
     fn invalid(errors: Map<String, Value>, to: &str) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { errors: Some(Box::new(errors)), ..Self::new(status, "VALIDATION_ERROR", "Проверьте поля формы", to) }
+        Self {
+            errors: Some(Box::new(errors)),
+            ..Self::new(status, "VALIDATION_ERROR", "Проверьте поля формы", to)
+        }
     }
 
     fn into_response(self, json: bool, origin: &Origin) -> Response {
@@ -138,7 +141,11 @@ async fn buy(
         let message = "Не удалось подтвердить отправку. Обновите страницу и попробуйте снова.";
         Refusal::new(page_expired(), "TOKEN_INVALID", message, LIST)
     })?;
-    let (purchase, seats) = ticket::read(shop, asked, origin, headers, &fields)?;
+    // Seats are counted from what the editor wrote, not from what pages show of it after sales.
+    let written = platform.site_of_key(&asked.place.slug).map(|(site, _)| site);
+    let site = written.unwrap_or_else(|| asked.site.clone());
+    let asked = Asked { site, place: asked.place.clone() };
+    let (purchase, seats) = ticket::read(shop, &asked, origin, headers, &fields)?;
     let page = purchase.page.clone();
     let order = shop.till.buy(purchase, seats).await.map_err(|error| match error {
         BuyError::Seats { .. } => Refusal::invalid(ticket::wrong_count(), &page),

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use ismart_connect::Egress;
 use ismart_domain::Env;
 use ismart_sites::{Cores, Fleet, SiteFolder};
-use ismart_web::{Place, Platform, Shop, World};
+use ismart_web::{Guard, Place, Platform, Shop, World};
 use ismart_workers::desk::Workplace;
 use tokio::sync::Mutex;
 
-use super::shop;
 use super::sites::{self, Parts};
 use super::workers::Packages;
+use super::{captcha, shop};
 use crate::config::Loaded;
 use crate::output::{Failed, Trouble};
 
@@ -27,6 +27,7 @@ struct Held {
     place: Arc<Place>,
     workplace: Option<Arc<Workplace>>,
     shop: Option<Arc<Shop>>,
+    guard: Option<Guard>,
 }
 
 /// Loads sites and puts them into service; kept for a reload.
@@ -164,7 +165,12 @@ impl Reloader {
                         told.extend(faults.into_iter().map(Trouble::warning));
                         None
                     });
-                    held.insert(path, Held { print, parts, place, workplace, shop });
+                    let guard = captcha::open(&self.egress, &parts).unwrap_or_else(|faults| {
+                        told.extend(faults.into_iter().map(Trouble::warning));
+                        None
+                    });
+                    let guard = guard.map(Guard);
+                    held.insert(path, Held { print, parts, place, workplace, shop, guard });
                 }
                 Err(Failed(faults)) => told.extend(faults),
             }
@@ -186,7 +192,9 @@ impl Reloader {
         platform.desk.open(all.iter().filter_map(|(_, held)| held.workplace.clone()));
         let down = self.down(held);
         let sells = all.iter().filter_map(|(_, held)| Some((held.place.site_id, held.shop.clone()?)));
-        platform.world.store(Arc::new(World { fleet, places, down, shops: sells.collect() }));
+        let guarded = all.iter().filter_map(|(_, held)| Some((held.place.site_id, held.guard.clone()?)));
+        let (shops, guards) = (sells.collect(), guarded.collect());
+        platform.world.store(Arc::new(World { fleet, places, down, shops, guards }));
         platform.fleet.loaded.send_modify(|count| *count += 1);
         Ok(())
     }

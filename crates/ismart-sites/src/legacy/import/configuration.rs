@@ -10,7 +10,7 @@ use super::super::content::cast;
 use super::super::detect::Generation;
 use super::super::env;
 use super::super::php::{Known, returned};
-use super::{Imported, Item, Options, payment};
+use super::{Imported, Item, Options, captcha, payment};
 
 /// Groups of settings that belong to the server; templates could read them, and must not.
 const PRIVATE: &[&str] = &[
@@ -84,6 +84,9 @@ pub(super) fn read(root: &Path, options: &Options, imported: &mut Imported) -> T
         legacy.insert("collections".to_owned(), Toml::Table(more));
     }
     table.insert("legacy".to_owned(), Toml::Table(legacy));
+    if let Some(captcha) = captcha::read(&old.environment, imported) {
+        table.insert("captcha".to_owned(), Toml::Table(captcha));
+    }
     if let Some(payment) = payment::read(root, &old.environment, imported) {
         table.insert("payment".to_owned(), Toml::Table(payment));
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use ismart_domain::{Env, ManualClock, Secret};
+use ismart_domain::ports::{Captcha, Judged};
+use ismart_domain::{BoxFuture, Env, ManualClock, Secret};
 use ismart_sites::{External, Fleet, SiteFolder, Snapshot};
 use ismart_store::{Store, StoreError, Tx, clients};
 use ismart_workers::desk::Desk;
@@ -17,7 +18,7 @@ use tower::ServiceExt as _;
 
 use crate::fleet::FleetFolders;
 use crate::platform::Place;
-use crate::{Options, Platform, World, form_token};
+use crate::{Guard, Options, Platform, World, form_token};
 
 const HOST: &str = "utro.example";
 
@@ -203,6 +204,51 @@ async fn errors_are_told_to_scripts_as_json() {
         Value::Null,
         "a page for people all the same"
     );
+}
+
+/// A maker of captchas that says what its token says.
+struct Maker;
+
+impl Captcha for Maker {
+    fn judge<'a>(&'a self, token: &'a str, ip: &'a str) -> BoxFuture<'a, Judged> {
+        assert_eq!(ip, "127.0.0.1");
+        Box::pin(async move {
+            match token {
+                "person" => Judged::Person,
+                "away" => Judged::Unknown { reason: "nobody answers".into() },
+                _ => Judged::Robot,
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_captcha_is_asked_and_loses_nobody_when_it_is_away() {
+    let shop = Shop::open("").await;
+    let world = shop.platform.world.load_full();
+    let site_id = world.places["old"].site_id;
+    let guards = HashMap::from([(site_id, Guard(Arc::new(Maker)))]);
+    shop.platform.world.store(Arc::new(World { guards, ..World::clone(&world) }));
+    let send = async |n: u32, token: &str| {
+        let phone = format!("+7 910 123-45-{n}");
+        let body =
+            json!({ "phone": phone, "policy": "on", "smart-token": token, "form_token": shop.token() });
+        shop.ask("POST", "/api/send", &[], body).await
+    };
+    for (n, robot) in [(10, ""), (11, "forged")] {
+        let (status, answer) = send(n, robot).await;
+        assert_eq!((status.as_u16(), &answer["code"]), (422, &json!("CAPTCHA_INVALID")), "{robot}");
+    }
+    for (n, person) in [(12, "person"), (13, "away"), (14, "host-not-allowed")] {
+        assert_eq!(send(n, person).await.0, StatusCode::OK, "{person}");
+    }
+    assert_eq!(shop.leads().await, 3);
+    let mut conn = shop.platform.store.read().await.unwrap();
+    let client = clients::list(&mut conn).await.unwrap()[0].id;
+    let all = ismart_store::leads::list(&mut conn, client, &Default::default(), 10).await.unwrap();
+    let held: Vec<bool> = all.iter().rev().map(|lead| lead.draft.fields.contains_key("held")).collect();
+    assert_eq!(held, [false, true, true], "what was not checked says so");
+    assert!(all.iter().all(|lead| !lead.draft.fields.contains_key("smart-token")));
 }
 
 #[tokio::test]
