@@ -102,11 +102,12 @@ impl SmartCaptcha {
 
 /// Only a plain word of the maker makes a robot of anybody.
 fn read(body: &[u8]) -> Judged {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let unread = Judged::Unknown { reason: "the maker's answer cannot be read".to_owned() };
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return unread };
     let text = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default().trim();
     match text("status") {
         "ok" => Judged::Person,
-        "" => Judged::Unknown { reason: "the maker's answer cannot be read".to_owned() },
+        "" => unread,
         // A wrong key of ours says nothing about the sender.
         _ if text("message").starts_with("Authentication failed") => {
             Judged::Unknown { reason: "the maker does not know the server key".to_owned() }

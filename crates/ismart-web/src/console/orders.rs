@@ -79,7 +79,7 @@ fn tone(state: OrderState) -> &'static str {
 }
 
 fn state_title(texts: &Texts, state: OrderState) -> String {
-    plain::named(texts, "order.state", state.code())
+    plain::named(texts, "order_state", state.code())
 }
 
 fn site_name(sites: &[SiteRow], id: SiteId) -> String {
@@ -192,7 +192,7 @@ fn step_line(texts: &Texts, teller: &Teller, step: Step) -> StepLine {
         when: teller.when(step.at),
         state: state_title(texts, step.state),
         tone: tone(step.state),
-        cause: plain::named(texts, "order.cause", step.cause.code()),
+        cause: plain::named(texts, "order_cause", step.cause.code()),
         note: step.note,
     }
 }
@@ -243,12 +243,12 @@ pub(super) async fn ask(
     posted: Posted<Replaying>,
 ) -> Result<Redirect, Fault> {
     let (order, _) = found(&platform, &posted.seat, &number).await?;
-    let shop = platform.shop(order.purchase.site_id).ok_or(Fault::Invalid("order.fault.closed"))?;
+    let shop = platform.shop(order.purchase.site_id).ok_or(Fault::Invalid("order_fault.closed"))?;
     match shop.till.settle(&order, Cause::Person).await {
         Ok(_) | Err(SettleError::Raced(_)) => Ok(Redirect::to(&format!("/console/orders/{}", order.number))),
         Err(SettleError::Bank(error)) => {
             tracing::warn!(error = %error, order = %order.number, "the bank did not answer a person's question");
-            Err(Fault::Invalid("order.fault.bank"))
+            Err(Fault::Invalid("order_fault.bank"))
         }
         Err(SettleError::Store(error)) => Err(error.into()),
         Err(error @ SettleError::Lead(_)) => {

@@ -160,7 +160,7 @@ impl Historian<'_> {
             }
             EventBody::OrderChanged { state, minor, .. } => {
                 let sum = Money { minor: *minor, currency: Currency::Rub };
-                let state = named(texts, "order.state", state.code()).to_lowercase();
+                let state = named(texts, "order_state", state.code()).to_lowercase();
                 texts.say("event.order_changed", &[("sum", &sum.to_string()), ("state", &state)])
             }
             EventBody::MessageStored { .. }

@@ -199,11 +199,9 @@ async fn errors_are_told_to_scripts_as_json() {
         let ours = shop.ask(method, path, &[("host", "new.example")], json!({})).await;
         assert!(ours.1.get("request_id").is_none(), "{method} {path}");
     }
-    assert_eq!(
-        shop.ask("GET", "/nowhere", &[], json!({})).await.1,
-        Value::Null,
-        "a page for people all the same"
-    );
+    let missing = shop.ask("GET", "/nowhere", &[], json!({})).await;
+    assert_eq!(missing.0, StatusCode::NOT_FOUND);
+    assert!(!missing.1.is_object(), "a page for people all the same: {}", missing.1);
 }
 
 /// A maker of captchas that says what its token says.
