@@ -32,7 +32,9 @@ pub(super) fn lead(lead: &Lead, own: u64, schema: &Schema, extras: &Extras) -> M
         }
     }
     let (price, values) = values(lead, own, schema, extras);
-    if let Some(price) = price {
+    // What was paid already is the price, unless the settings name another.
+    let paid = || lead.draft.amount.and_then(|sum| u64::try_from(sum.whole()).ok());
+    if let Some(price) = price.or_else(paid) {
         fields.insert("price".into(), price.into());
     }
     fields.insert("custom_fields_values".into(), Value::Array(values));
