@@ -105,6 +105,18 @@ test('a picture is chosen from the library by keys alone', async () => {
   await page.getByText('/data/img/offers/', { exact: false }).first().waitFor();
 });
 
+test('a picture that is clicked on the page opens the library', async () => {
+  const { page } = await signIn();
+  const frame = await stage(page, '/offers');
+  await frame.locator('main img').first().click();
+  const dialog = page.locator('#picker');
+  await dialog.locator('[data-picture][aria-pressed="true"]').waitFor();
+  await shot(page, 'picker-stage');
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await page.locator('#stage-field [data-pick]').first().waitFor();
+});
+
 describe('no barriers', () => {
   const file = encodeURIComponent('data/json/ru/pages/contacts.json');
   for (const [screen, options] of [['desktop', DESKTOP], ['phone', PHONE], ['dark', { ...DESKTOP, colorScheme: 'dark' }]]) {

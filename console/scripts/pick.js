@@ -87,7 +87,7 @@
     const more = event.target.closest('[data-more]');
     if (picture) {
       await describe(picture.dataset.picture);
-      one('button.primary', detail)?.focus();
+      one('button.primary', detail)?.focus({ preventScroll: true });
     }
     if (more) {
       await find(more.dataset.more);
