@@ -47,14 +47,14 @@
     // Text under the pointer comes before the tag around it.
     function under(x, y) {
       const chain = new Set();
-      for (const top of document.elementsFromPoint(x, y)) {
-        for (let node = top; node; node = node.parentElement) chain.add(node);
-        break;
-      }
-      const near = places.filter((place) => chain.has(place.node));
+      const layers = document.elementsFromPoint(x, y);
+      for (let node = layers[0]; node; node = node.parentElement) chain.add(node);
+      // A link that covers a whole card lies over its picture.
+      const pictures = new Set(layers.filter((node) => node.tagName === 'IMG'));
+      const near = places.filter((place) => chain.has(place.node) || pictures.has(place.node));
       const texts = near.filter((place) => place.range && hit(place, x, y));
       const tags = near.filter((place) => !place.range && place.node !== document.documentElement)
-        .sort((a, b) => (a.node.contains(b.node) ? 1 : -1));
+        .sort((a, b) => pictures.has(b.node) - pictures.has(a.node) || (a.node.contains(b.node) ? 1 : -1));
       return [...texts, ...tags];
     }
     function mark(place) {

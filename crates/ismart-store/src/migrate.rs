@@ -51,13 +51,14 @@ mod tests {
         of(&MIGRATIONS[..3], false).run(&mut conn).await.unwrap();
         for table in ["clients", "sites", "users"] {
             // Columns that must have a value get one, whatever they are called.
-            let columns: Vec<(String, String)> = sqlx::query(AssertSqlSafe(format!("PRAGMA table_info({table})")))
-                .fetch_all(&mut conn)
-                .await
-                .unwrap()
-                .iter()
-                .map(|row| (row.get::<String, _>(1), row.get::<String, _>(2)))
-                .collect();
+            let columns: Vec<(String, String)> =
+                sqlx::query(AssertSqlSafe(format!("PRAGMA table_info({table})")))
+                    .fetch_all(&mut conn)
+                    .await
+                    .unwrap()
+                    .iter()
+                    .map(|row| (row.get::<String, _>(1), row.get::<String, _>(2)))
+                    .collect();
             let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
             let values: Vec<&str> =
                 columns.iter().map(|(_, kind)| if kind == "TEXT" { "'one'" } else { "1" }).collect();
