@@ -14,6 +14,7 @@ mod record;
 mod schema;
 mod search;
 mod settings;
+mod tokens;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -31,8 +32,9 @@ use self::account::Account;
 use self::answer::{embedded, id};
 use self::schema::Schema;
 use self::settings::Extras;
+use self::tokens::{Rotating, Tokens};
 use crate::effect::Effect;
-use crate::{Egress, Entry, Opened};
+use crate::{Egress, Entry, Opened, SettingsError};
 
 const KIND: &str = "amocrm";
 
@@ -45,12 +47,28 @@ const SCHEMA_BELIEVED: Duration = Duration::from_secs(3600);
 
 fn open(values: &Map<String, Value>, egress: &Egress) -> Opened {
     let settings = settings::read(values)?;
+    let tokens = tokens(&settings, egress)?;
     Ok(Arc::new(AmoCrm {
-        account: Account::new(settings.place, settings.token, settings.rate, egress),
+        account: Account::new(settings.place, settings.token, tokens, settings.rate, egress),
         extras: settings.extras,
         schema: Mutex::new(None),
         made: std::sync::Mutex::default(),
     }))
+}
+
+/// A token that lasts, or pairs that are kept where the process keeps them.
+fn tokens(settings: &settings::Settings, egress: &Egress) -> Result<Tokens, SettingsError> {
+    let Some(integration) = settings.integration.clone() else {
+        return Ok(Tokens::Lasting(settings.token.clone()));
+    };
+    let Some(keeper) = egress.keeper() else {
+        let reason =
+            "needs a place that keeps tokens, and this command has none; use a long-lived token here";
+        return Err(SettingsError::of("client_id", reason));
+    };
+    let name = format!("{KIND} {} {}", settings.place.host, integration.client_id);
+    let gate = egress.gate(&name);
+    Ok(Tokens::Rotating(Rotating { integration, code: settings.token.clone(), keeper, gate, name }))
 }
 
 #[derive(Debug)]

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ismart_domain::ports::TokenKeeper;
 use ismart_http::Client;
+use tokio::sync::Semaphore;
 
 use crate::limit::{Limits, Rate};
 
@@ -13,14 +15,22 @@ use crate::limit::{Limits, Rate};
 #[derive(Debug, Clone)]
 pub struct Egress {
     http: Client,
-    limits: Arc<Mutex<HashMap<String, Arc<Limits>>>>,
+    shared: Arc<Shared>,
+    keeper: Option<Arc<dyn TokenKeeper>>,
+}
+
+/// What all clones have together.
+#[derive(Debug, Default)]
+struct Shared {
+    limits: Mutex<HashMap<String, Arc<Limits>>>,
+    gates: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
 impl Egress {
     /// Starts with limits unused.
     #[must_use]
     pub fn new(http: Client) -> Self {
-        Self { http, limits: Arc::default() }
+        Self { http, shared: Arc::default(), keeper: None }
     }
 
     /// The client.
@@ -32,7 +42,24 @@ impl Egress {
     /// The limits of the destination called `name`, made with `rate` when it is asked for first.
     #[must_use]
     pub fn limits(&self, name: &str, rate: Rate) -> Arc<Limits> {
-        let mut all = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(name.to_owned()).or_insert_with(|| Arc::new(Limits::new(rate))))
+    }
+
+    /// The same way out for destinations of one client, whose pairs of tokens `keeper` keeps.
+    #[must_use]
+    pub fn keeping(&self, keeper: Arc<dyn TokenKeeper>) -> Self {
+        Self { keeper: Some(keeper), ..self.clone() }
+    }
+
+    /// Who keeps pairs of tokens, if anybody.
+    pub(crate) fn keeper(&self) -> Option<Arc<dyn TokenKeeper>> {
+        self.keeper.clone()
+    }
+
+    /// The gate before the exchange of the tokens called `name`: one at a time in this process.
+    pub(crate) fn gate(&self, name: &str) -> Arc<Semaphore> {
+        let mut all = self.shared.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(name.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(1))))
     }
 }

@@ -12,6 +12,7 @@ use crate::delivery::DeliveryError;
 use crate::id::{ClientId, ConversationId, SiteId, TraceId, VisitId};
 use crate::lead::Lead;
 use crate::payment::{Asked, GatewayError, Notice, NoticeFault, Order, Registered, Report, Ways};
+use crate::secret::Secret;
 
 /// Brings leads to one destination (a CRM, a messenger). One value per configured destination.
 pub trait Connector: Send + Sync {
@@ -73,6 +74,62 @@ pub enum Judged {
 pub trait Captcha: Send + Sync {
     /// Asks the maker about a token and the network address of its sender. A token is good once.
     fn judge<'a>(&'a self, token: &'a str, ip: &'a str) -> BoxFuture<'a, Judged>;
+}
+
+/// A pair of tokens as a destination gives it out. The second one buys the next pair, and works once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPair {
+    /// Opens the destination for a while.
+    pub access: Secret,
+    /// Buys the next pair.
+    pub refresh: Secret,
+    /// How long the first one still opens.
+    pub lasts: SignedDuration,
+}
+
+/// The pair that is kept, and which one of the row of pairs it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPair {
+    /// 1 for the first pair, one more for each that replaced it.
+    pub version: i64,
+    /// The pair.
+    pub pair: TokenPair,
+}
+
+/// Why tokens could not be read or kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("tokens cannot be kept: {reason}")]
+pub struct KeeperError {
+    /// For people.
+    pub reason: String,
+}
+
+/// Keeps the newest pair of tokens of each destination of one client, so that no restart and no second process loses
+/// or spends one.
+pub trait TokenKeeper: Send + Sync + std::fmt::Debug {
+    /// The newest pair under this name; `None` before the first one.
+    fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<KeptPair>, KeeperError>>;
+
+    /// Takes the sole right to replace the pair of this version (0: to keep the first one) for a while. False when
+    /// somebody else has the right, or the pair was replaced meanwhile.
+    fn claim<'a>(
+        &'a self,
+        name: &'a str,
+        version: i64,
+        during: SignedDuration,
+    ) -> BoxFuture<'a, Result<bool, KeeperError>>;
+
+    /// Gives the right back without a new pair.
+    fn release<'a>(&'a self, name: &'a str, version: i64) -> BoxFuture<'a, Result<(), KeeperError>>;
+
+    /// Keeps a new pair durably in place of the one of this version, and ends the claim. False when that one was
+    /// replaced meanwhile.
+    fn keep<'a>(
+        &'a self,
+        name: &'a str,
+        version: i64,
+        pair: &'a TokenPair,
+    ) -> BoxFuture<'a, Result<bool, KeeperError>>;
 }
 
 /// Whether a tool changes the world.

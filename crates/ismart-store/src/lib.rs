@@ -20,6 +20,7 @@ pub mod bookings;
 pub mod clients;
 pub mod conversations;
 pub mod deliveries;
+pub mod destination_tokens;
 pub mod editing;
 pub mod effects;
 pub mod events;

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "drafters", include_str!("../migrations/0005_drafters.sql")),
     (6, "addresses", include_str!("../migrations/0006_addresses.sql")),
     (7, "feeds", include_str!("../migrations/0007_feeds.sql")),
+    (8, "destination_tokens", include_str!("../migrations/0008_destination_tokens.sql")),
 ];
 
 /// The version that this program needs.

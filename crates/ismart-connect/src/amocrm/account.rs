@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use ismart_domain::Secret;
 use ismart_domain::delivery::DeliveryError;
-use ismart_http::Client;
+use ismart_http::{Client, Response};
 use serde_json::Value;
 
 use super::answer::{Answer, read};
 use super::judge::{BLOCKED, Judge};
 use super::place::Place;
+use super::tokens::Tokens;
 use crate::Egress;
 use crate::effect::Effect;
 use crate::limit::{Limits, Rate};
@@ -26,7 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) place: Place,
-    token: Secret,
+    /// What stands in the setting, to be cut out of texts.
+    setting: Secret,
+    tokens: Tokens,
     http: Client,
     limits: Arc<Limits>,
     /// Refusals for too many requests since the last one that passed.
@@ -34,13 +37,13 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(place: Place, token: Secret, rate: Rate, egress: &Egress) -> Self {
+    pub(super) fn new(place: Place, setting: Secret, tokens: Tokens, rate: Rate, egress: &Egress) -> Self {
         let limits = egress.limits(&format!("amocrm {}", place.host), rate);
-        Self { place, token, http: egress.http().clone(), limits, refusals: AtomicU32::new(0) }
+        Self { place, setting, tokens, http: egress.http().clone(), limits, refusals: AtomicU32::new(0) }
     }
 
     pub(super) fn judge<'a>(&'a self, operation: &'a str, effect: Effect) -> Judge<'a> {
-        Judge { host: &self.place.host, token: &self.token, operation, effect }
+        Judge { host: &self.place.host, token: &self.setting, operation, effect }
     }
 
     /// Asks; `None` when nothing is there.
@@ -66,6 +69,35 @@ impl Account {
         effect: Effect,
     ) -> Result<Option<Value>, DeliveryError> {
         let judge = self.judge(operation, effect);
+        // A failed exchange of tokens is held against no lead: nothing of the call itself was sent.
+        let buying = self.judge("oauth2/access_token", Effect::Reads);
+        let mut token = self.tokens.access(&self.http, &self.place, buying, None).await?;
+        let mut response = self.exchange(judge, operation, query, body, &token).await?;
+        if response.status() == 401 && self.tokens.replaceable() {
+            token = self.tokens.access(&self.http, &self.place, buying, Some(&token)).await?;
+            response = self.exchange(judge, operation, query, body, &token).await?;
+        }
+        let status = response.status();
+        let pause = self.heed(status, response.content_type().as_deref());
+        match read(&response) {
+            Answer::Done(body) => Ok(body),
+            Answer::Refused(refusal) => Err(judge.refusal(&refusal, pause)),
+            Answer::Foreign { .. } if status == 429 => {
+                Err(judge.later(Some(pause), format!("{} answered 429; it asks to wait", self.place.host)))
+            }
+            Answer::Foreign { moved_to, what } => Err(judge.foreign(status, moved_to.as_deref(), &what)),
+        }
+    }
+
+    /// One request, in its turn.
+    async fn exchange(
+        &self,
+        judge: Judge<'_>,
+        operation: &str,
+        query: &str,
+        body: Option<&Value>,
+        token: &Secret,
+    ) -> Result<Response, DeliveryError> {
         if let Err(wait) = self.limits.admit(&[ALL]).await {
             let reason = format!("{}: its request limit is used up", self.place.host);
             return Err(judge.later(Some(wait.after), reason));
@@ -77,18 +109,8 @@ impl Account {
         };
         // A query names the person who is looked for.
         let request = if query.is_empty() { request } else { request.secret_path() };
-        let request = request.header("Authorization", &format!("Bearer {}", self.token.reveal()));
-        let response = request.send().await.map_err(|failure| judge.failure(&failure))?;
-        let status = response.status();
-        let pause = self.heed(status, response.content_type().as_deref());
-        match read(&response) {
-            Answer::Done(body) => Ok(body),
-            Answer::Refused(refusal) => Err(judge.refusal(&refusal, pause)),
-            Answer::Foreign { .. } if status == 429 => {
-                Err(judge.later(Some(pause), format!("{} answered 429; it asks to wait", self.place.host)))
-            }
-            Answer::Foreign { moved_to, what } => Err(judge.foreign(status, moved_to.as_deref(), &what)),
-        }
+        let request = request.header("Authorization", &format!("Bearer {}", token.reveal()));
+        request.send().await.map_err(|failure| judge.failure(&failure))
     }
 
     /// Passes on to everybody who uses the account what a status says about limits. Gives the pause.

@@ -45,6 +45,11 @@ impl Place {
     pub(super) fn api(&self, path: &str) -> String {
         format!("{}/api/v4/{path}", self.base)
     }
+
+    /// Where tokens are exchanged.
+    pub(super) fn oauth(&self) -> String {
+        format!("{}/oauth2/access_token", self.base)
+    }
 }
 
 #[cfg(test)]

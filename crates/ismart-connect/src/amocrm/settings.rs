@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::mapping::{self, Mapping};
 use super::place::Place;
+use super::tokens::Integration;
 use crate::limit::Rate;
 use crate::settings::{Field, FieldKind, Reader, SettingsError};
 
@@ -37,8 +38,35 @@ pub(super) const FIELDS: &[Field] = &[
         required: true,
         title_ru: "Долгосрочный токен",
         title_en: "Long-lived token",
-        help_ru: "amoМаркет → своя интеграция → Ключи и доступы → Долгосрочный токен, под администратором",
-        help_en: "amoMarket → your own integration → Keys and scopes → Long-lived token, made by an administrator",
+        help_ru: "amoМаркет → своя интеграция → Ключи и доступы → Долгосрочный токен, под администратором; вместе с \
+                  client_id — код авторизации, он живёт 20 минут",
+        help_en: "amoMarket → your own integration → Keys and scopes → Long-lived token, made by an administrator; \
+                  beside client_id the authorisation code, which lives 20 minutes",
+        ..OPTIONAL
+    },
+    Field {
+        key: "client_id",
+        title_ru: "ID интеграции",
+        title_en: "Integration id",
+        help_ru: "Только для подключения по OAuth, без долгосрочного токена",
+        help_en: "only for OAuth, without a long-lived token",
+        ..OPTIONAL
+    },
+    Field {
+        key: "client_secret",
+        kind: FieldKind::Secret,
+        title_ru: "Секретный ключ интеграции",
+        title_en: "Integration secret",
+        help_ru: "Там же, где ID интеграции",
+        help_en: "beside the integration id",
+        ..OPTIONAL
+    },
+    Field {
+        key: "redirect_uri",
+        title_ru: "Ссылка для перенаправления",
+        title_en: "Redirect address",
+        help_ru: "Знак в знак как в настройках интеграции",
+        help_en: "character for character as in the integration's settings",
         ..OPTIONAL
     },
     Field {
@@ -157,6 +185,8 @@ pub(super) struct Extras {
 pub(super) struct Settings {
     pub(super) place: Place,
     pub(super) token: Secret,
+    /// The application whose pairs of tokens are used; `None` for a token that lasts.
+    pub(super) integration: Option<Integration>,
     pub(super) extras: Extras,
     pub(super) rate: Rate,
 }
@@ -165,6 +195,18 @@ pub(super) struct Settings {
 fn rate(reader: &Reader<'_>) -> Rate {
     let per_second = reader.number("rate").and_then(|rate| u32::try_from(rate).ok()).unwrap_or(5);
     Rate { burst: 1, interval: Duration::from_secs(1) / per_second }
+}
+
+/// The application, if one is named: then all three of its settings are needed.
+fn integration(values: &Map<String, Value>, reader: &mut Reader<'_>) -> Option<Integration> {
+    let client_id = reader.text("client_id")?.to_owned();
+    for key in ["client_secret", "redirect_uri"] {
+        if values.get(key).is_none_or(Value::is_null) {
+            reader.problem(key, "is missing beside `client_id`; take it from the integration's settings");
+        }
+    }
+    let client_secret = reader.secret("client_secret")?;
+    Some(Integration { client_id, client_secret, redirect_uri: reader.text("redirect_uri")?.to_owned() })
 }
 
 pub(super) fn read(values: &Map<String, Value>) -> Result<Settings, SettingsError> {
@@ -195,6 +237,7 @@ pub(super) fn read(values: &Map<String, Value>) -> Result<Settings, SettingsErro
         reader
             .problem("token", "is no token: it has spaces or letters that tokens do not have; copy it whole");
     }
+    let integration = integration(values, &mut reader);
     let tags = reader.text("tags").unwrap_or("iSmart").split(',').map(str::trim);
     let extras = Extras {
         pipeline_id,
@@ -210,7 +253,7 @@ pub(super) fn read(values: &Map<String, Value>) -> Result<Settings, SettingsErro
     let rate = rate(&reader);
     match (place, token, reader.finish()) {
         (_, _, Err(error)) => Err(error),
-        (Some(place), Some(token), Ok(())) => Ok(Settings { place, token, extras, rate }),
+        (Some(place), Some(token), Ok(())) => Ok(Settings { place, token, integration, extras, rate }),
         _ => Err(SettingsError::of("account", "is missing")),
     }
 }

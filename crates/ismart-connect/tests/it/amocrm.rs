@@ -1,6 +1,7 @@
 //! The amoCRM connector against the emulator.
 
 mod limits;
+mod oauth;
 mod records;
 mod refusals;
 

@@ -101,6 +101,15 @@ fn write_task(call: &mut Call<'_>, item: &mut Item, sent: &Map<String, Value>, f
             Some(value) if value.is_i64() || value.is_u64() => {
                 item.values.insert(key.to_owned(), value.clone());
             }
+            Some(Value::Number(part)) if key == "complete_till" => {
+                call.find(
+                    FindingKind::WrongType,
+                    key,
+                    "a moment with a fraction was sent; the fraction was dropped",
+                );
+                let whole = part.to_string().split('.').next().and_then(|whole| whole.parse::<i64>().ok());
+                item.values.insert(key.to_owned(), json!(whole));
+            }
             Some(_) => flaws.push(Violation::wrong_type(key, "int")),
         }
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod destination_tokens;
+#[cfg(test)]
 mod editing;
 #[cfg(test)]
 mod engines;

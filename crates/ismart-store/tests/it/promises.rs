@@ -73,7 +73,7 @@ async fn p10_sessions_end() {
     on_every_engine(sessions).await;
 }
 
-async fn tenant(store: &Store, slug: &'static str) -> (ClientId, SiteId) {
+pub(crate) async fn tenant(store: &Store, slug: &'static str) -> (ClientId, SiteId) {
     store
         .write(move |tx| {
             Box::pin(async move {
