@@ -12,8 +12,8 @@ use crate::effect::Effect;
 pub(super) const OWN_NAME: &str = "iSmart ID";
 const OWN_CODE: &str = "ISMART_ID";
 const FIELDS: &str = "leads/custom_fields";
-/// An account has a few pages of fields at most; a list without an end is broken.
-const PAGES_AT_MOST: u32 = 20;
+/// A list of fields that has no end is broken. A page of fields holds fewer than pages of other lists.
+const PAGES_AT_MOST: u32 = 40;
 
 /// One field of leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Schema {
     pub(super) async fn read(account: &Account) -> Result<Self, DeliveryError> {
         let mut fields = Vec::new();
         for page in 1..=PAGES_AT_MOST {
-            let body = account.get(FIELDS, &format!("?limit=250&page={page}")).await?;
+            let body = account.get(FIELDS, &format!("?limit=50&page={page}")).await?;
             fields.extend(embedded(body.as_ref(), "custom_fields").iter().filter_map(field));
             let next = body.as_ref().and_then(|body| body.get("_links")).and_then(|links| links.get("next"));
             if next.is_none() {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 const HOOKS_AT_MOST: usize = 100;
 const SOURCES_AT_MOST: usize = 100;
 const EVENTS_PAGE: usize = 100;
+const FIELDS_PAGE: usize = 50;
 
 /// Types of fields that a request may create.
 const FIELD_TYPES: [&str; 16] = [
@@ -170,7 +171,7 @@ pub(super) fn fields(call: &mut Call<'_>) -> Outcome {
     let all: Vec<CustomField> = ours.cloned().collect();
     let path = format!("{}/custom_fields", kind.plural());
     let total = all.len();
-    let mut reply = show::list(call, &path, "custom_fields", &all, PAGE_AT_MOST, field);
+    let mut reply = show::list(call, &path, "custom_fields", &all, FIELDS_PAGE, field);
     if let super::call::Body::Json(Value::Object(map)) = &mut reply.body {
         map.insert("_total_items".into(), json!(total));
     }

@@ -1,8 +1,8 @@
 use ismart_emulators::amocrm::{Fault, FaultBody, Kind, Rule, Switch};
 use serde_json::json;
 
-use super::{ANNA, COLOUR, PIPELINE, STAGE, WHITE, account, called, class, connector};
-use crate::leads::lead;
+use super::{ANNA, COLOUR, PIPELINE, STAGE, WHITE, account, called, class, connector, text_field};
+use crate::leads::{full, lead};
 
 /// P6: every status and body of an answer to the creation has its meaning, and a text that helps and hides the token.
 #[tokio::test]
@@ -176,4 +176,20 @@ async fn p6_a_changed_account_makes_leads_wait() {
     let id = plain.deliver(&lead(4)).await.unwrap();
     assert_eq!(plain.find(&lead(4)).await.unwrap(), Some(id));
     assert_eq!(called(&account, "leads.custom_fields.add"), 2);
+}
+
+/// P7: an account with more fields than one page holds is read to its end.
+#[tokio::test]
+async fn p7_fields_behind_the_first_page_are_known() {
+    let account = account(|builder| {
+        (0..120)
+            .fold(builder, |builder, n| builder.field(text_field(10_000 + n, &format!("Поле {n}"), "text")))
+    })
+    .await;
+    let more = json!({"fields": "10119=subject_key"});
+    connector(&account, more.clone()).check().await.unwrap();
+    connector(&account, more).deliver(&full(1)).await.unwrap();
+    assert_eq!(account.ledger().leads()[0].field(10_119), ["VIN123"]);
+    assert!(called(&account, "leads.custom_fields") >= 4);
+    assert_eq!(account.findings(), []);
 }
