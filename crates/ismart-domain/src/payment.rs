@@ -341,6 +341,11 @@ pub enum Verdict {
     Foreign,
 }
 
+/// Why an order failed that nobody paid while he could.
+pub const NOT_IN_TIME: &str = "not paid in time";
+/// Why an order failed whose registration never reached the bank.
+pub const UNKNOWN_TO_BANK: &str = "the bank does not know the order";
+
 /// How long after its session an order that nobody paid is given up.
 const GRACE: SignedDuration = SignedDuration::from_mins(30);
 
@@ -362,11 +367,11 @@ pub fn judge(order: &Order, report: &Report, session: SignedDuration, now: Times
         }
         Standing::Failed { reason } => Verdict::Failed(reason.clone()),
         Standing::Moving => Verdict::Moving,
-        Standing::Open if over => Verdict::Failed("not paid in time".to_owned()),
+        Standing::Open if over => Verdict::Failed(NOT_IN_TIME.to_owned()),
         Standing::Open => Verdict::Open,
         // Right after a lost answer the bank may still be writing the order down.
         Standing::Unknown if age > SignedDuration::from_mins(1) => {
-            Verdict::Failed("the bank does not know the order".to_owned())
+            Verdict::Failed(UNKNOWN_TO_BANK.to_owned())
         }
         Standing::Unknown => Verdict::Open,
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, Redirect};
 use ismart_domain::SiteId;
-use ismart_domain::payment::{Cause, Order, OrderNumber, OrderState};
+use ismart_domain::payment::{self, Cause, Order, OrderNumber, OrderState};
 use ismart_domain::user::Right;
 use ismart_leads::orders::SettleError;
 use ismart_store::clients::{self, SiteRow};
@@ -91,6 +91,17 @@ fn person(texts: &Texts, order: &Order) -> String {
     let typed = || draft.fields.get("name").cloned();
     let name = draft.name.as_ref().map(|name| name.as_str().to_owned()).or_else(typed);
     name.unwrap_or_else(|| texts.get("lead.nameless").to_owned())
+}
+
+/// A reason in the person's language where it is one of ours; the bank's words are left as they are.
+fn told(texts: &Texts, reason: &str) -> String {
+    let sums = reason.strip_prefix("paid ").and_then(|sums| sums.split_once(", asked "));
+    match (reason, sums) {
+        (payment::NOT_IN_TIME, _) => texts.get("order.not_in_time").to_owned(),
+        (payment::UNKNOWN_TO_BANK, _) => texts.get("order.unknown_to_bank").to_owned(),
+        (_, Some((paid, asked))) => texts.say("order.sums", &[("paid", paid), ("asked", asked)]),
+        (other, None) => other.to_owned(),
+    }
 }
 
 impl OrderLine {
@@ -193,7 +204,7 @@ fn step_line(texts: &Texts, teller: &Teller, step: Step) -> StepLine {
         state: state_title(texts, step.state),
         tone: tone(step.state),
         cause: plain::named(texts, "order_cause", step.cause.code()),
-        note: step.note,
+        note: step.note.map(|note| told(texts, &note)),
     }
 }
 
@@ -224,7 +235,7 @@ pub(super) async fn one(
         unit: order.purchase.unit.to_string(),
         phone,
         email: draft.email.as_ref().map(|email| email.as_str().to_owned()).unwrap_or_default(),
-        reason: order.reason.clone(),
+        reason: order.reason.as_deref().map(|reason| told(texts, reason)),
         bank_id: order.bank_id.clone(),
         paid: order.paid_at.map(|at| teller.when(at)),
         next: order.due_at.map(|at| teller.when(at)),

@@ -60,7 +60,9 @@ fn site_toml(imported: &Imported, root: &Path) -> Result<PathBuf, WriteError> {
         at(&folder, std::fs::create_dir_all(&folder))?;
         // What is secret belongs into no repository.
         let ignored = folder.join(".gitignore");
-        at(&ignored, std::fs::write(&ignored, "*\n"))?;
+        if !ignored.exists() {
+            at(&ignored, std::fs::write(&ignored, "*\n"))?;
+        }
         for (path, text) in &imported.secrets.0 {
             let file = root.join(path);
             at(&file, secret(&file, text))?;

@@ -91,7 +91,7 @@ async fn orders_are_listed_and_told_step_by_step() {
         assert!(one.body.contains(&part), "{part}");
     }
     let wrong = browser.get(&format!("/console/orders/{}", disputed.number)).await;
-    assert!(wrong.body.contains("paid 1.00, asked 13000.00"));
+    assert!(wrong.body.contains("Пришло 1.00 ₽, а заказ стоит 13000.00 ₽."));
     assert!(!wrong.body.contains("Спросить банк сейчас"), "where nothing is sold nobody can be asked");
 }
 
