@@ -15,6 +15,8 @@ mod feeds;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
+mod footfall;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod lighthouse;

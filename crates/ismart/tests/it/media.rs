@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 
-use crate::server::{Server, data_folder, reqwest_client};
+use crate::server::{Server, data_folder, hidden, reqwest_client, sign_in, user};
 
 const CONFIG: &str = "[console]\nhosts = ['127.0.0.1']\n[http]\nper_minute = 100000\n[[client]]\nslug = 'avtograd'\nname = 'Автоград'\n";
-const PASSWORD: &str = "a long enough password";
 
 /// A signed-in owner.
 struct Owner {
@@ -18,42 +17,17 @@ struct Owner {
     data: tempfile::TempDir,
 }
 
-fn value<'t>(text: &'t str, name: &str) -> &'t str {
-    let (_, rest) = text.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{text}"));
-    rest.split('"').next().unwrap()
-}
-
 impl Owner {
     async fn enter() -> Self {
         let data = data_folder(CONFIG);
-        let mut child = std::process::Command::new(crate::server::BINARY)
-            .args(["user", "owner", "--client", "avtograd", "--role", "owner", "--language", "en", "--data"])
-            .arg(data.path())
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), PASSWORD.as_bytes()).unwrap();
-        assert!(child.wait().unwrap().success());
+        user(data.path(), "owner", "avtograd", "owner", "en");
         let server = Server::start(data.path()).await;
         let client = reqwest_client();
-        let cookies = |answer: &reqwest::Response| {
-            let lines = answer.headers().get_all("set-cookie").iter();
-            lines.map(|l| l.to_str().unwrap().split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
-        };
-        let door = client.get(format!("{}/console/sign-in", server.base)).send().await.unwrap();
-        let first = cookies(&door);
-        let text = door.text().await.unwrap();
-        let encode = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
-        let form = format!("csrf={}&login=owner&password={}", value(&text, "csrf"), encode(PASSWORD));
-        let request = client.post(format!("{}/console/sign-in", server.base)).header("cookie", first);
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
-        let cookie = cookies(&request.send().await.unwrap());
+        let cookie = sign_in(&client, &server.base, "owner").await;
         let page = client.get(format!("{}/console/media", server.base)).header("cookie", &cookie);
         let page = page.send().await.unwrap();
         assert_eq!(page.status(), StatusCode::OK);
-        let csrf = value(&page.text().await.unwrap(), "csrf").to_owned();
+        let csrf = hidden(&page.text().await.unwrap(), "csrf");
         Self { server, client, cookie, csrf, data }
     }
 
@@ -229,4 +203,44 @@ async fn a_picture_reaches_visitors_in_every_format() {
     );
     owner.visitors_get("/data/img/media/nash-salon.jpg", StatusCode::NOT_FOUND).await;
     assert!(!sidecar.exists());
+}
+
+#[tokio::test]
+async fn the_editor_takes_pictures_in_and_describes_them_in_place() {
+    let owner = Owner::enter().await;
+    let base = "/console/media/avtograd";
+    let (status, part) = owner.send(&format!("{base}/pictures"), "Наш дом.png", png(64)).await;
+    assert_eq!(status, StatusCode::OK, "{part}");
+    let (_, rest) = part.split_once("data-taken=\"").unwrap_or_else(|| panic!("{part}"));
+    let taken = rest.split('"').next().unwrap().to_owned();
+    assert!(part.contains(&format!("data-picture=\"{taken}\" aria-pressed=\"true\"")), "{part}");
+    // It is the first one, and only the list: no page around it.
+    assert!(part.find("data-picture").unwrap() < part.find("64 × 64").unwrap() && !part.contains("<html"));
+    owner.visitors_get(&format!("/data/img/{taken}"), StatusCode::OK).await;
+    let (_, form) = owner.get(&format!("{base}/picture/{taken}")).await;
+    let form = String::from_utf8(form).unwrap();
+    assert!(
+        form.contains("name=\"x\"") && form.contains("name=\"alt-ru\"") && !form.contains("<html"),
+        "{form}"
+    );
+    let said = owner
+        .post(&format!("{base}/about/{taken}"), "x=200&y=300&purpose=icon&alt-ru=%D0%94%D0%BE%D0%BC")
+        .await;
+    assert_eq!(said, StatusCode::SEE_OTHER);
+    let (_, found) = owner.get(&format!("{base}/pictures?q=%D0%B4%D0%BE%D0%BC")).await;
+    assert!(String::from_utf8(found).unwrap().contains(&taken), "found by what it shows");
+    let (_, none) = owner.get(&format!("{base}/pictures?q=nothing-like-it")).await;
+    assert!(!String::from_utf8(none).unwrap().contains("data-picture"));
+    // What is refused is told in the same place, and the others are listed all the same.
+    let drawing = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>1</script></svg>".to_vec();
+    let (status, part) = owner.send(&format!("{base}/pictures"), "bad.svg", drawing).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        part.contains("reason bad") && part.contains("bad.svg") && part.contains("data-picture"),
+        "{part}"
+    );
+    for path in ["../../config/site.toml", "none.png"] {
+        let (status, _) = owner.get(&format!("{base}/picture/{path}")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
 }
