@@ -79,6 +79,7 @@ fn ops(list: &[Op], found: &mut BTreeSet<String>) {
             Op::Cache(op) => ops(&op.unit.body, found),
             Op::Apply(op) => ops(&op.body, found),
             Op::Print(ex, ..) | Op::Set(_, ex, _) | Op::Do(ex, _) => printed(ex, found),
+            Op::Grow(op) => printed(&op.ex, found),
             _ => {}
         }
     }

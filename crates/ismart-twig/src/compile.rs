@@ -44,6 +44,8 @@ struct Builder {
     /// Slots whose names an arrow function takes from outside.
     outer: bool,
     whole_context: bool,
+    /// Whether something reads `loop` as a variable.
+    reads_loop: bool,
 }
 
 pub(crate) struct Compiler<'e> {
@@ -60,6 +62,8 @@ pub(crate) struct Compiler<'e> {
     used: Used,
     /// Whether arguments are inside of `{{ }}` or `set`, with a sandbox that may run the template.
     guarding: bool,
+    /// Whether something may read the context that a loop found, be it a loop of another template.
+    reads_parent: bool,
 }
 
 /// Compiles a module.
@@ -81,9 +85,11 @@ pub(crate) fn compile(
         embeds: Vec::new(),
         used: Used::default(),
         guarding: false,
+        reads_parent: false,
     };
     for embed in module.embeds {
         let code = compile(options, name.clone(), source.clone(), embed, Vec::new())?;
+        compiler.reads_parent |= code.reads_parent;
         compiler.embeds.push(Arc::new(code));
     }
     let main = compiler.unit(&module.body)?;
@@ -129,6 +135,7 @@ pub(crate) fn compile(
         embeds: compiler.embeds,
         imports: num::at(module.imports),
         used: compiler.used,
+        reads_parent: compiler.reads_parent,
         warnings,
     })
 }
@@ -151,7 +158,7 @@ impl Compiler<'_> {
 
     fn finish_unit(&mut self, body: Vec<Op>) -> Unit {
         let builder = self.units.pop().unwrap_or_default();
-        Unit { names: builder.names, body }
+        Unit::new(builder.names, body, builder.reads_loop)
     }
 
     fn macro_code(&mut self, m: &Macro) -> Result<MacroCode, Error> {
@@ -201,7 +208,13 @@ impl Compiler<'_> {
         slot
     }
 
-    /// Notes that something may read any variable, `loop.parent` included.
+    /// Notes that something reads the whole context, with what loops found.
+    fn reads_context(&mut self) {
+        self.reads_parent = true;
+        self.reads_all();
+    }
+
+    /// Notes that something may read any variable; whether that is `loop.parent`, other templates say.
     fn reads_all(&mut self) {
         for builder in self.units.iter_mut().rev() {
             builder.whole_context = true;

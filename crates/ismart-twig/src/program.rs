@@ -7,9 +7,10 @@ use ecow::EcoString;
 
 use crate::callable::{Callable, Native, Strategy};
 use crate::error::Error;
+use crate::num;
 use crate::run::Rt;
 use crate::text::regex::Pattern;
-use crate::value::{Array, Bits, Key, Op2, V, Value, hash_str};
+use crate::value::{Array, Bits, Hint, Key, Op2, V, Value, hash_str};
 
 /// Appends a call's result to the output; `false` if it does not take these arguments on and wrote nothing.
 pub(crate) type Printer = for<'r, 'v> fn(&mut Rt<'r>, &[V<'v>]) -> Result<bool, Error>;
@@ -27,6 +28,8 @@ pub(crate) struct Code {
     pub(crate) embeds: Vec<Arc<Code>>,
     pub(crate) imports: usize,
     pub(crate) used: Used,
+    /// Whether something may read the context that a loop found, be it a loop of another template.
+    pub(crate) reads_parent: bool,
     /// Deprecations met while compiling, each with its line.
     pub(crate) warnings: Vec<(String, u32)>,
 }
@@ -96,7 +99,26 @@ impl Name {
 pub(crate) struct Unit {
     /// The variables by slot.
     pub(crate) names: Vec<Name>,
+    /// The hashes of the names, side by side: other units look for names in them all the time.
+    pub(crate) hashes: Vec<u64>,
+    /// The slot of `loop` where only loops of the unit set it: an outer one is looked up if it is asked for.
+    pub(crate) outer_loop: Option<u32>,
     pub(crate) body: Vec<Op>,
+}
+
+impl Unit {
+    pub(crate) fn new(names: Vec<Name>, body: Vec<Op>, reads_loop: bool) -> Self {
+        let hashes = names.iter().map(|name| name.hash).collect();
+        let at = names.iter().position(|name| name.text == "loop").filter(|_| !reads_loop);
+        Self { names, hashes, outer_loop: at.map(num::small), body }
+    }
+
+    /// The slot of a variable.
+    pub(crate) fn slot(&self, name: &Name) -> Option<u32> {
+        let same = |at: &usize| self.names.get(*at).is_some_and(|n| n.text == name.text);
+        let at = self.hashes.iter().position(|hash| *hash == name.hash).filter(same)?;
+        Some(num::small(at))
+    }
 }
 
 #[derive(Debug)]
@@ -111,6 +133,8 @@ pub(crate) enum Op {
     For(Box<ForOp>),
     Set(u32, Ex, u32),
     SetMany(Vec<u32>, Vec<Ex>, u32),
+    /// `x = x|merge(…)` and `x = x ~ …`: a value that nothing else holds grows where it lies.
+    Grow(Box<GrowOp>),
     Capture(u32, Vec<Op>),
     Do(Ex, u32),
     /// Hands on what was put out so far.
@@ -125,6 +149,32 @@ pub(crate) enum Op {
     Deprecated(Box<DeprecatedOp>),
     Cache(Box<CacheOp>),
     Group(Vec<Op>),
+}
+
+#[derive(Debug)]
+pub(crate) struct GrowOp {
+    pub(crate) slot: u32,
+    /// The call of `merge` or the concatenation; the variable is its first operand, the others assign nothing.
+    pub(crate) ex: Ex,
+    pub(crate) line: u32,
+}
+
+impl GrowOp {
+    /// The operation for a variable and what it is set to, if it only adds to it.
+    pub(crate) fn of(slot: u32, ex: Ex, line: u32) -> Result<Self, Ex> {
+        let own = |ex: &Ex| matches!(ex, Ex::Var(of, _) if *of == slot);
+        let grows = match &ex {
+            Ex::Call(call) if call.callable.name == "merge" && call.native.is_some() && !call.spread => {
+                matches!(call.args.as_slice(), [first, added] if own(first) && added.assigns_nothing())
+            }
+            Ex::Concat(parts) => match parts.as_slice() {
+                [first, rest @ ..] => own(first) && rest.iter().all(Ex::assigns_nothing),
+                [] => false,
+            },
+            _ => false,
+        };
+        if grows { Ok(Self { slot, ex, line }) } else { Err(ex) }
+    }
 }
 
 #[derive(Debug)]
@@ -308,6 +358,31 @@ pub(crate) enum Ex {
     Line(u32, Box<Ex>),
 }
 
+impl Ex {
+    /// Whether evaluating this surely leaves all variables as they are.
+    fn assigns_nothing(&self) -> bool {
+        match self {
+            Self::Const(_) | Self::Var(..) | Self::Loop(..) => true,
+            Self::List(items) | Self::Concat(items) => items.iter().all(Self::assigns_nothing),
+            Self::Array(items) => items.iter().all(|(key, item)| {
+                matches!(key, ItemKey::Next | ItemKey::Const(..)) && item.assigns_nothing()
+            }),
+            Self::Attr(attr) => {
+                attr.args.is_empty()
+                    && !matches!(attr.key, AttrKey::Dynamic(_))
+                    && attr.object.assigns_nothing()
+            }
+            Self::Call(call) => !call.spread && call.args.iter().all(Self::assigns_nothing),
+            Self::Cond(sides) => {
+                sides.0.assigns_nothing() && sides.1.assigns_nothing() && sides.2.assigns_nothing()
+            }
+            Self::Default(sides) => sides.0.assigns_nothing() && sides.1.assigns_nothing(),
+            Self::Escape(_, inner, _) | Self::Paren(inner) => inner.assigns_nothing(),
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum ItemKey {
     Next,
@@ -335,8 +410,8 @@ pub(crate) struct MatchEx {
 /// An attribute's name.
 #[derive(Debug)]
 pub(crate) enum AttrKey {
-    /// A string that is no integer.
-    Name(Name, Value),
+    /// A string that is no integer, and where arrays had it the first time.
+    Name(Name, Value, Hint),
     /// An integer, as itself or as a string.
     Index(i64, Value),
     Dynamic(Ex),
@@ -346,7 +421,7 @@ impl AttrKey {
     /// The value that an array has at this key; always `None` for a key that is known only at run time.
     pub(crate) fn of<'v>(&self, array: &'v Array) -> Option<&'v Value> {
         match self {
-            Self::Name(name, _) => array.get_hashed(name.hash, &name.text),
+            Self::Name(name, _, hint) => array.get_hinted(name.hash, &name.text, hint),
             Self::Index(n, _) => array.get_int(*n),
             Self::Dynamic(_) => None,
         }
@@ -356,7 +431,7 @@ impl AttrKey {
         match &value {
             Value::Str(s) => match crate::value::canonical_int(s) {
                 Some(n) => Self::Index(n, value),
-                None => Self::Name(Name::new(s), value),
+                None => Self::Name(Name::new(s), value, Hint::default()),
             },
             Value::Int(n) => Self::Index(*n, value),
             _ => Self::Dynamic(Ex::Const(value)),

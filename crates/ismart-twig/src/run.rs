@@ -64,6 +64,8 @@ pub(crate) struct Rt<'r> {
     pub(crate) random: crate::builtin::random::Random,
     /// The text an `apply` tag captured last.
     captured: Value,
+    /// Room for texts on their way into a value.
+    scratch: Vec<u8>,
     pub(crate) warnings: Vec<String>,
     globals: &'r Array,
     /// The templates that this rendering loaded, so that all its parts see the same version.
@@ -75,6 +77,10 @@ pub(crate) struct Rt<'r> {
     captures: u32,
     /// Where finished output goes while rendering goes on.
     pub(crate) sink: Option<Sink<'r>>,
+    /// Whether loops keep the context that they found even if no template is known that reads it.
+    pub(crate) keeps_parents: bool,
+    /// Whether a loop did not keep its context.
+    pub(crate) parent_left: bool,
     /// Follows values into the output, if somebody wants to know.
     pub(crate) mapper: Option<Box<Mapper>>,
 }
@@ -98,6 +104,7 @@ impl<'r> Rt<'r> {
             imports: Vec::new(),
             random: engine.random(),
             captured: Value::Null,
+            scratch: Vec::new(),
             warnings: Vec::new(),
             globals: &engine.globals,
             loaded: Vec::new(),
@@ -105,6 +112,8 @@ impl<'r> Rt<'r> {
             steps: 0,
             captures: 0,
             sink: None,
+            keeps_parents: false,
+            parent_left: false,
             mapper: None,
         }
     }
@@ -164,18 +173,24 @@ impl<'r> Rt<'r> {
     /// Counts a value that a template made: what it holds costs steps, and neither its nesting nor all that it
     /// holds may pass the limits, so that small templates cannot make what nothing can walk.
     pub(crate) fn weigh(&mut self, value: &Value) -> Result<(), Error> {
-        let size = match value {
-            Value::Str(text) | Value::Markup(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            _ => match value.nest() {
-                Some(nest) if nest.depth > NESTING => {
-                    return Err(limit("Arrays are nested deeper than the limit allows."));
-                }
-                Some(nest) => crate::num::at(nest.weight),
-                None => return Ok(()),
-            },
-        };
+        match value {
+            Value::Str(text) | Value::Markup(text) => self.weigh_text(text.len()),
+            Value::Bytes(bytes) => self.weigh_text(bytes.len()),
+            _ => value.nest().map_or(Ok(()), |nest| self.weigh_nest(nest)),
+        }
+    }
+
+    /// As [`Rt::weigh`], for a text of so many bytes.
+    fn weigh_text(&mut self, size: usize) -> Result<(), Error> {
         if size < PER_STEP { Ok(()) } else { self.weigh_size(size) }
+    }
+
+    /// As [`Rt::weigh`], for what is nested like this.
+    fn weigh_nest(&mut self, nest: Nest) -> Result<(), Error> {
+        if nest.depth > NESTING {
+            return Err(limit("Arrays are nested deeper than the limit allows."));
+        }
+        self.weigh_text(crate::num::at(nest.weight))
     }
 
     /// A value that was weighed.
@@ -346,8 +361,8 @@ pub(crate) fn markup(bytes: Vec<u8>) -> Value {
     if bytes.is_empty() {
         return Value::Str(EcoString::new());
     }
-    match String::from_utf8(bytes) {
+    match simdutf8::basic::from_utf8(&bytes) {
         Ok(text) => Value::Markup(text.into()),
-        Err(e) => Value::Markup(String::from_utf8_lossy(e.as_bytes()).as_ref().into()),
+        Err(_) => Value::Markup(String::from_utf8_lossy(&bytes).as_ref().into()),
     }
 }

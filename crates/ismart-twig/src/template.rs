@@ -216,7 +216,7 @@ impl Template {
     /// [`Template::render_bytes`] for it.
     pub fn render(&self, context: impl Into<Context>) -> Result<String, Error> {
         let rendered = self.render_bytes(context)?;
-        String::from_utf8(rendered.bytes)
+        crate::text::utf8(&rendered.bytes)
             .map_err(|e| Error::new(ErrorKind::Runtime, format!("The output is not UTF-8: {e}.")))
     }
 
@@ -298,29 +298,41 @@ impl Template {
                 rt.block_of(&frame, &name)
             },
         )?;
-        String::from_utf8(rendered.bytes)
+        crate::text::utf8(&rendered.bytes)
             .map_err(|e| Error::new(ErrorKind::Runtime, format!("The output is not UTF-8: {e}.")))
     }
 
     /// Runs something with the variables of a context in a rendering that was prepared.
+    ///
+    /// Keeping the context that each loop found takes a while, and few templates read it. It is left out until one
+    /// that reads it is compiled; if that happens while the rendering runs, it runs again.
     fn with_scope<'r>(
         &'r self,
         context: &Context,
         prepare: impl FnOnce(&mut Rt<'r>),
-        run: impl FnOnce(&mut Rt<'r>, Scope<'_>) -> Result<(), Error>,
+        run: impl Fn(&mut Rt<'r>, Scope<'_>) -> Result<(), Error>,
     ) -> Result<(Rendered, Option<Box<Mapper>>), Error> {
-        let mut rt = Rt::new(&self.0.engine);
+        let engine = &self.0.engine;
+        let mut rt = Rt::new(engine);
         prepare(&mut rt);
+        rt.keeps_parents = rt.sink.is_some() || rt.mapper.is_some();
         let size = &self.0.loaded.size;
         let expected = size.load(Ordering::Relaxed);
-        rt.out.reserve(expected + expected / 16);
-        let globals = self.0.engine.globals.clone();
+        let globals = engine.globals.clone();
         let mut layers: Vec<&Array> = vec![&context.own];
         layers.extend(context.shared.iter().map(|a| &**a));
         layers.push(&globals);
+        let result = loop {
+            rt.out.reserve(expected + expected / 16);
+            let result = run(&mut rt, Scope::Root { layers: &layers });
+            if !(rt.parent_left && engine.reads_parents()) {
+                break result;
+            }
+            rt = Rt::new(engine);
+            rt.keeps_parents = true;
+        };
         let name = self.0.loaded.code.name.clone();
-        run(&mut rt, Scope::Root { layers: &layers }).map_err(|e| e.at(&name, 0))?;
-        rt.check_output().map_err(|e| e.at(&name, 0))?;
+        result.and_then(|()| rt.check_output()).map_err(|e| e.at(&name, 0))?;
         if rt.sink.is_none() && rt.out.len() != expected {
             size.store(rt.out.len(), Ordering::Relaxed);
         }

@@ -16,7 +16,7 @@ use ecow::EcoString;
 
 pub(crate) use arith::{Bits, Op2};
 pub use array::{Array, Iter, Key, KeyRef};
-pub(crate) use array::{Nest, canonical_int, hash_str};
+pub(crate) use array::{Hint, Nest, canonical_int, hash_str};
 pub use convert::Number;
 pub(crate) use convert::{float_repr, float_text, numeric_prefix, parse_numeric, significant};
 pub use object::{CallArgs, Object};
@@ -80,14 +80,14 @@ impl Value {
 
     /// A string of bytes; UTF-8 ones become [`Value::Str`].
     pub fn bytes(bytes: Vec<u8>) -> Self {
-        match String::from_utf8(bytes) {
+        match simdutf8::basic::from_utf8(&bytes) {
             Ok(text) => Self::Str(text.into()),
-            Err(e) => Self::Bytes(e.into_bytes().into()),
+            Err(_) => Self::Bytes(bytes.into()),
         }
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
-        match std::str::from_utf8(bytes) {
+        match simdutf8::basic::from_utf8(bytes) {
             Ok(text) => Self::Str(text.into()),
             Err(_) => Self::Bytes(bytes.into()),
         }

@@ -17,6 +17,7 @@ mod fields;
 mod findings;
 mod fleet;
 mod inbox;
+pub mod keys;
 mod language;
 mod lead;
 mod leads;

@@ -10,6 +10,7 @@ mod openapi;
 mod pilot;
 mod serve;
 mod site;
+mod token;
 mod twig;
 mod user;
 
@@ -50,6 +51,8 @@ enum Command {
     Migrate(Place),
     /// Add a person who may sign in to the console, or change his password
     User(user::User),
+    /// Make a key of the API for a program, and print it
+    Token(token::Token),
     /// Make sites of starter packs, add to them, bring sites of the PHP platform over
     Site(site::Site),
     /// Compare all sites with all rules; roll out versions of shared cores by waves
@@ -109,6 +112,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Openapi => openapi::openapi(),
             Command::Migrate(place) => migrate::migrate(&place).await,
             Command::User(user) => user::user(user).await,
+            Command::Token(token) => token::token(token).await,
             Command::Fleet(fleet) => fleet::fleet(fleet).await,
             Command::Site(site) => site::site(site).await,
             Command::Twig(tools) => twig::twig(&tools),

@@ -88,9 +88,52 @@ fn beside(json: &str) -> Result<Measured, String> {
     })
 }
 
+/// What `sites published --json` prints.
+#[derive(Debug, Deserialize)]
+struct Published {
+    visible_ms: Vec<f64>,
+    answered_ms: f64,
+    page_ms: f64,
+}
+
+pub(super) fn published(bench: &Bench) -> Result<Measured, String> {
+    let programs = bench.programs()?;
+    let ran = bench.run(
+        Command::new(&programs.sites)
+            .args(["published", "--json", "--sites", "examples", "--site", "avtograd", "--page", "about"])
+            .arg("--binary")
+            .arg(&programs.ismart),
+    )?;
+    seen(ran.output.lines().last().unwrap_or(""))
+}
+
+fn seen(json: &str) -> Result<Measured, String> {
+    let found: Published =
+        serde_json::from_str(json).map_err(|error| format!("the tool printed no result: {error}"))?;
+    let longest = found.visible_ms.iter().copied().fold(0.0, f64::max);
+    Ok(Measured {
+        figure: format!(
+            "{} publications: visible after {longest:.0} ms at most, answered after {:.0} ms (median)",
+            found.visible_ms.len(),
+            found.answered_ms
+        ),
+        reference: format!("the page itself: {:.1} ms", found.page_ms),
+        holds: !found.visible_ms.is_empty() && longest <= 1000.0,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_slowest_publication_counts() {
+        let line = |all: &str| format!("{{\"visible_ms\":[{all}],\"answered_ms\":200.0,\"page_ms\":2.0}}");
+        assert!(seen(&line("300,900")).unwrap().holds);
+        assert!(!seen(&line("300,1100,200")).unwrap().holds);
+        assert!(!seen(&line("")).unwrap().holds);
+        assert!(seen("").is_err());
+    }
 
     #[test]
     fn memory_and_start_are_judged_together() {

@@ -68,22 +68,20 @@ fn url(host: &Host, policies: &Legacy, base: &std::sync::Arc<str>) -> Callable {
         if !call.is_empty() && call.arg(0).is_null() {
             return Ok(Value::from("#"));
         }
-        let path = text(call, 0)?;
+        let given = if call.is_empty() { Default::default() } else { call.text(0)? };
         const FOREIGN: &[&str] = &["http://", "https://", "#", "tel:", "mailto:"];
-        if FOREIGN.iter().any(|start| path.starts_with(start)) {
-            return Ok(Value::from(path));
+        if FOREIGN.iter().any(|start| given.starts_with(start)) {
+            return Ok(Value::string(given));
         }
-        let mut path = path.trim_start_matches('/').to_owned();
-        if !path.is_empty() && !basename(&path).contains('.') {
-            path.truncate(path.trim_end_matches('/').len());
-            if always {
-                path.push('/');
-            }
+        let mut path = given.trim_start_matches('/');
+        let mut slash = "";
+        if !path.is_empty() && !basename(path).contains('.') {
+            path = path.trim_end_matches('/');
+            slash = if always { "/" } else { "" };
         }
-        if rooted && (path.starts_with("data/") || path.starts_with("assets/")) {
-            return Ok(Value::from(format!("/{path}")));
-        }
-        Ok(Value::from(format!("{base}/{path}")))
+        let own = rooted && (path.starts_with("data/") || path.starts_with("assets/"));
+        let base = if own { "" } else { &*base };
+        Ok(Value::from([base, "/", path, slash].concat()))
     })
     .params(&["path?"])
 }

@@ -128,12 +128,7 @@ pub(super) fn merge(_: &mut Rt<'_>, args: &[V<'_>]) -> Out {
             out = pairs.into_owned();
             continue;
         }
-        for (key, item) in pairs.iter() {
-            match key {
-                KeyRef::Int(_) => out.push(item.clone()),
-                KeyRef::Str(_) => out.insert(key.to_key(), item.clone()),
-            }
-        }
+        out.append(&pairs);
     }
     Ok(out.into())
 }

@@ -174,20 +174,31 @@ impl Compiler<'_> {
     fn variable(&mut self, name: &str, line: u32) -> Ex {
         match name {
             "_context" => {
-                self.reads_all();
+                self.reads_context();
                 Ex::Context
             }
             "_self" => Ex::Const(Value::from(&*self.name)),
             "_charset" => Ex::Const(Value::from("UTF-8")),
             _ => {
-                if matches!(name, "loop" | "_parent")
-                    && let Some(scope) = self.units.last_mut().and_then(|u| u.loops.last_mut())
-                {
-                    scope.keeps_parent = true;
+                if matches!(name, "loop" | "_parent") {
+                    self.reads_parent = true;
+                    self.loop_variable(name, line)
+                } else {
+                    Ex::Var(self.slot(name), line)
                 }
-                Ex::Var(self.slot(name), line)
             }
         }
+    }
+
+    /// `loop` or `_parent` as a variable.
+    fn loop_variable(&mut self, name: &str, line: u32) -> Ex {
+        if let Some(builder) = self.units.last_mut() {
+            builder.reads_loop |= name == "loop";
+            if let Some(scope) = builder.loops.last_mut() {
+                scope.keeps_parent = true;
+            }
+        }
+        Ex::Var(self.slot(name), line)
     }
 
     fn array(&mut self, array: &ArrayLit) -> Result<Ex, Error> {
@@ -315,7 +326,15 @@ impl Compiler<'_> {
         }
         // PHP Twig places what goes wrong with an attribute where its object stands.
         let line = object.line;
-        let object = self.expr(object)?;
+        // A field of the loop of another template, other than the context that it found.
+        let field = |name: &Expr| match &name.kind {
+            ExprKind::Const(Value::Str(name)) => LoopField::of(name).is_some(),
+            _ => false,
+        };
+        let object = match &object.kind {
+            ExprKind::Name(n) if n == "loop" && field(name) => self.loop_variable(n, line),
+            _ => self.expr(object)?,
+        };
         let key = match self.expr(name)? {
             Ex::Const(value) => AttrKey::constant(value),
             ex => AttrKey::Dynamic(ex),
@@ -403,7 +422,7 @@ impl Compiler<'_> {
             _ => None,
         };
         if callable.context {
-            self.reads_all();
+            self.reads_context();
         }
         let printer = if spread { None } else { callable.printer };
         Ex::Call(Box::new(CallEx { callable: callable.clone(), native, printer, args, spread, line }))
@@ -481,7 +500,7 @@ impl Compiler<'_> {
                 if !self.options.debug {
                     return Ok(Ex::Const(Value::Null));
                 }
-                self.reads_all();
+                self.reads_context();
                 Ok(Ex::Dump(args.collect()))
             }
             Special::Enum | Special::EnumCases => match args.next() {
@@ -584,7 +603,7 @@ impl Compiler<'_> {
                 captures.push((outer, inner));
             }
         }
-        let unit = crate::program::Unit { names: builder.names, body: Vec::new() };
+        let unit = crate::program::Unit::new(builder.names, Vec::new(), true);
         let whole_context = builder.whole_context;
         Ok(Ex::Arrow(Arc::new(ArrowCode { unit, params, captures, body, line, whole_context })))
     }

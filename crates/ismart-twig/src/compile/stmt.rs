@@ -7,7 +7,8 @@ use crate::callable::Safe;
 use crate::error::Error;
 use crate::num;
 use crate::program::{
-    ApplyOp, CacheOp, DeprecatedOp, EmbedOp, Ex, ForOp, IfOp, ImportOp, IncludeOp, Name, Op, Used, WithOp,
+    ApplyOp, CacheOp, DeprecatedOp, EmbedOp, Ex, ForOp, GrowOp, IfOp, ImportOp, IncludeOp, Name, Op, Used,
+    WithOp,
 };
 use crate::syntax::ast::{Applied, Expr, ExprKind, For, Node, NodeKind};
 use crate::value::Value;
@@ -169,7 +170,8 @@ impl Compiler<'_> {
                 self.tag("cache", line);
                 // What the body gives is printed as it is, which the sandbox counts as a use of `raw`.
                 Used::note(&mut self.used.filters, &"raw".into(), line);
-                self.reads_all();
+                // What is kept must not lack anything that later templates may read.
+                self.reads_context();
                 let key = self.expr(key)?;
                 self.push_unit(false);
                 let tags = self.optional(tags.as_ref())?;
@@ -237,7 +239,10 @@ impl Compiler<'_> {
         if let ([name], [value]) = (names, values) {
             let ex = self.guarding(|compiler| compiler.expr(value))?;
             let slot = self.assign(name);
-            ops.push(Op::Set(slot, ex, line));
+            ops.push(match GrowOp::of(slot, ex, line) {
+                Ok(op) => Op::Grow(Box::new(op)),
+                Err(ex) => Op::Set(slot, ex, line),
+            });
             return Ok(());
         }
         let values =
@@ -251,6 +256,7 @@ impl Compiler<'_> {
         let in_loop = matches!(&f.seq.kind, ExprKind::Name(n) if n == "_context");
         let seq = self.expr(&f.seq)?;
         if in_loop {
+            self.reads_parent = true;
             // The walked context knows its own parent.
             self.slot("_parent");
         }

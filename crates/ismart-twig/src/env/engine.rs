@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use ecow::EcoString;
@@ -58,6 +59,8 @@ pub(crate) struct Engine {
     pub(crate) cache: Option<Arc<dyn crate::cache::Cache>>,
     templates: Cache,
     strings: Cache,
+    /// Whether a template that was compiled may read the context that a loop of another one found.
+    parents: AtomicBool,
 }
 
 impl fmt::Debug for Engine {
@@ -91,6 +94,7 @@ impl Default for Engine {
             cache: None,
             templates: Cache::default(),
             strings: Cache::default(),
+            parents: AtomicBool::new(false),
         }
     }
 }
@@ -121,6 +125,7 @@ impl Clone for Engine {
             cache: self.cache.clone(),
             templates: Cache::default(),
             strings: Cache::default(),
+            parents: AtomicBool::new(false),
         }
     }
 }
@@ -211,7 +216,16 @@ impl Engine {
         let autoescape = self.autoescape.of(name);
         let options = compile::Options { autoescape, debug: self.debug, guard: self.policy.is_some() };
         let warnings = parsed.warnings.into_iter().map(|w| (w.placed(name), w.line)).collect();
-        compile::compile(&options, name.clone(), source.clone(), parsed.module, warnings)
+        let code = compile::compile(&options, name.clone(), source.clone(), parsed.module, warnings)?;
+        if code.reads_parent {
+            self.parents.store(true, Ordering::Relaxed);
+        }
+        Ok(code)
+    }
+
+    /// Whether a template that was compiled so far may read the context that a loop of another one found.
+    pub(crate) fn reads_parents(&self) -> bool {
+        self.parents.load(Ordering::Relaxed)
     }
 }
 

@@ -316,7 +316,7 @@ fn index_key(key: &RunKey<'_>) -> Value {
 
 fn key_value(key: &RunKey<'_>) -> Value {
     match key {
-        RunKey::Const(AttrKey::Name(_, value) | AttrKey::Index(_, value)) => value.clone(),
+        RunKey::Const(AttrKey::Name(_, value, _) | AttrKey::Index(_, value)) => value.clone(),
         RunKey::Const(AttrKey::Dynamic(_)) => Value::Null,
         RunKey::Value(value) => value.clone(),
     }

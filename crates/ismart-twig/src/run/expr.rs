@@ -363,7 +363,12 @@ impl Rt<'_> {
     }
 
     /// Appends the text of an expression.
-    fn append<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex, out: &mut Vec<u8>) -> Result<(), Error> {
+    pub(super) fn append<'a>(
+        &mut self,
+        frame: &mut Frame<'a>,
+        ex: &'a Ex,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         if let Some(value) = frame.path(ex) {
             return value.write(out);
         }

@@ -21,6 +21,8 @@ pub(crate) enum Slot<'a> {
     Own(Value),
     /// The `loop` of the frame's loop at a place.
     Loop(usize),
+    /// What the scope has under the name, if anything.
+    Outer,
 }
 
 impl<'a> Slot<'a> {
@@ -31,6 +33,7 @@ impl<'a> Slot<'a> {
             Self::Ref(v) => Self::Ref(v),
             Self::Own(v) => Self::Own(v.clone()),
             Self::Loop(at) => Self::Loop(*at),
+            Self::Outer => Self::Outer,
         }
     }
 
@@ -48,7 +51,7 @@ pub(crate) struct LoopState {
     pub(crate) index0: i64,
     /// Unknown for iterators that cannot be counted.
     pub(crate) length: Option<i64>,
-    /// The context before the loop, if something may read it.
+    /// The context before the loop, if a template that was compiled so far may read it.
     pub(crate) parent: Option<Value>,
 }
 
@@ -192,7 +195,13 @@ impl<'a> Frame<'a> {
         {
             slots.resize_with(unit.names.len(), || Slot::Undefined);
         } else {
-            slots.extend(unit.names.iter().map(|name| scope.get(name).map_or(Slot::Undefined, Slot::from_v)));
+            slots.extend(unit.names.iter().zip(0..).map(|(name, slot)| {
+                if unit.outer_loop == Some(slot) {
+                    Slot::Outer
+                } else {
+                    scope.get(name).map_or(Slot::Undefined, Slot::from_v)
+                }
+            }));
         }
         let source = template.code.source.as_bytes();
         Self {
@@ -249,6 +258,14 @@ impl<'a> Frame<'a> {
         self.slots.get(num::at(slot)).unwrap_or(&Slot::Undefined)
     }
 
+    /// The value of a variable that the frame owns, to be changed in place.
+    pub(crate) fn own(&mut self, slot: u32) -> Option<&mut Value> {
+        match self.slots.get_mut(num::at(slot))? {
+            Slot::Own(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The value of a variable, borrowed.
     pub(crate) fn peek(&self, slot: u32) -> Option<V<'_>> {
         match self.slot(slot) {
@@ -256,6 +273,7 @@ impl<'a> Frame<'a> {
             Slot::Ref(v) => Some(V::Ref(v)),
             Slot::Own(v) => Some(V::Ref(v)),
             Slot::Loop(at) => Some(V::Own(self.loop_value(*at))),
+            Slot::Outer => self.outer(slot),
         }
     }
 
@@ -266,7 +284,13 @@ impl<'a> Frame<'a> {
             Slot::Ref(v) => Some(V::Ref(v)),
             Slot::Own(v) => Some(V::Own(v.clone())),
             Slot::Loop(at) => Some(V::Own(self.loop_value(*at))),
+            Slot::Outer => self.outer(slot),
         }
+    }
+
+    /// What the scope has under the name of a slot.
+    fn outer(&self, slot: u32) -> Option<V<'a>> {
+        self.unit.names.get(num::at(slot)).and_then(|name| self.scope.get(name))
     }
 
     pub(crate) fn set(&mut self, slot: u32, value: Slot<'a>) {
@@ -297,12 +321,16 @@ impl<'a> Frame<'a> {
     }
 
     pub(crate) fn is_undefined(&self, slot: u32) -> bool {
-        matches!(self.slot(slot), Slot::Undefined)
+        match self.slot(slot) {
+            Slot::Undefined => true,
+            Slot::Outer => self.outer(slot).is_none(),
+            _ => false,
+        }
     }
 
     fn lookup(&'a self, name: &Name) -> Option<V<'a>> {
-        match self.unit.names.iter().position(|n| n.hash == name.hash && n.text == name.text) {
-            Some(at) => self.peek(num::small(at)),
+        match self.unit.slot(name) {
+            Some(slot) => self.peek(slot),
             None => self.scope.get(name),
         }
     }
@@ -315,7 +343,7 @@ impl<'a> Frame<'a> {
             }
         };
         for slot in 0..num::small(self.unit.names.len()) {
-            if !self.order.contains(&slot) && !matches!(self.slot(slot), Slot::Undefined) {
+            if !self.order.contains(&slot) && !matches!(self.slot(slot), Slot::Undefined | Slot::Outer) {
                 insert(slot, &mut all);
             }
         }
@@ -346,8 +374,8 @@ impl<'a> Frame<'a> {
 impl Lookup for Frame<'_> {
     fn variable(&self, name: &str) -> Option<Value> {
         let name = Name { hash: crate::value::hash_str(name), text: EcoString::from(name) };
-        match self.unit.names.iter().position(|n| n.hash == name.hash && n.text == name.text) {
-            Some(at) => self.peek(num::small(at)).map(V::into_owned),
+        match self.unit.slot(&name) {
+            Some(slot) => self.peek(slot).map(V::into_owned),
             None => self.scope.get(&name).map(V::into_owned),
         }
     }

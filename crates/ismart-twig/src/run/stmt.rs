@@ -1,11 +1,13 @@
 //! Runs tags.
 
+use std::sync::Arc;
+
 use super::frame::LoopState;
 use super::{Frame, Rt, Scope, Slot};
 use crate::callable::Strategy;
 use crate::error::Error;
 use crate::num;
-use crate::program::{ApplyOp, DeprecatedOp, Ex, ForOp, ImportOp, Op, WithOp};
+use crate::program::{ApplyOp, CallEx, DeprecatedOp, Ex, ForOp, GrowOp, ImportOp, Op, WithOp};
 use crate::text::escape;
 use crate::value::{Array, V, Value};
 
@@ -63,6 +65,11 @@ impl Rt<'_> {
                 frame.set(*slot, Slot::from_v(value));
                 Ok(())
             }
+            Op::Grow(op) => {
+                self.burn()?;
+                let result = self.grow(frame, op);
+                self.located(frame, result, op.line)
+            }
             Op::SetMany(slots, values, line) => {
                 let mut results = Vec::with_capacity(values.len());
                 for ex in values {
@@ -119,6 +126,60 @@ impl Rt<'_> {
         }
     }
 
+    /// Sets a variable to itself with something added.
+    fn grow<'a>(&mut self, frame: &mut Frame<'a>, op: &'a GrowOp) -> Result<(), Error> {
+        match (&op.ex, frame.own(op.slot)) {
+            (Ex::Call(call), Some(Value::Array(own))) if Arc::strong_count(own) == 1 => {
+                self.grow_array(frame, op.slot, call)
+            }
+            (Ex::Concat(parts), Some(Value::Str(_))) => {
+                self.grow_text(frame, op.slot, parts.get(1..).unwrap_or(&[]))
+            }
+            (ex, _) => {
+                let value = self.eval(frame, ex)?;
+                frame.set(op.slot, Slot::from_v(value));
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds to an array in place, unless its keys change or it is added to itself.
+    fn grow_array<'a>(&mut self, frame: &mut Frame<'a>, slot: u32, call: &'a CallEx) -> Result<(), Error> {
+        let ([_, added], Some(merge)) = (call.args.as_slice(), call.native) else { return Ok(()) };
+        let added = self.eval(frame, added)?;
+        if let (Value::Array(added), Some(Value::Array(own))) = (&*added, frame.own(slot))
+            && let Some(own) = Arc::get_mut(own).filter(|own| own.keeps_keys())
+        {
+            own.append(added);
+            let nest = own.nest();
+            return self.weigh_nest(nest);
+        }
+        let own = frame.read(slot).unwrap_or(V::Own(Value::Null));
+        let merged = merge(self, &[own, added])?;
+        let merged = self.weighed(merged)?;
+        frame.set(slot, Slot::Own(merged));
+        Ok(())
+    }
+
+    /// Adds to a text in place; only what is no longer UTF-8 becomes another value.
+    fn grow_text<'a>(&mut self, frame: &mut Frame<'a>, slot: u32, parts: &'a [Ex]) -> Result<(), Error> {
+        let mut added = std::mem::take(&mut self.scratch);
+        added.clear();
+        for part in parts {
+            self.append(frame, part, &mut added)?;
+        }
+        let Some(Value::Str(own)) = frame.own(slot) else { return Ok(()) };
+        let size = own.len() + added.len();
+        if let Ok(text) = std::str::from_utf8(&added) {
+            own.push_str(text);
+        } else {
+            let whole = Value::from_bytes(&[own.as_bytes(), &added].concat());
+            frame.set(slot, Slot::Own(whole));
+        }
+        self.scratch = added;
+        self.weigh_text(size)
+    }
+
     /// Gives an error the place of the running template.
     pub(super) fn located<T>(
         &self,
@@ -137,7 +198,9 @@ impl Rt<'_> {
     }
 
     fn for_loop<'a>(&mut self, frame: &mut Frame<'a>, op: &'a ForOp) -> Result<(), Error> {
-        let parent = if op.keeps_parent {
+        let asked = op.keeps_parent && (self.keeps_parents || self.engine.reads_parents());
+        self.parent_left |= op.keeps_parent && !asked;
+        let parent = if asked {
             let context = self.weighed(frame.to_array().into());
             Some(self.located(frame, context, op.line)?)
         } else {

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use ecow::EcoString;
 use hashbrown::HashTable;
@@ -155,6 +155,16 @@ pub(crate) fn canonical_int(text: &str) -> Option<i64> {
     }
     // PHP keeps the most negative integer as a string key.
     text.parse().ok().filter(|&n: &i64| n != i64::MIN)
+}
+
+/// Where a key stood in the first array that was asked for it: arrays of one kind have their keys in one order.
+#[derive(Debug)]
+pub(crate) struct Hint(AtomicU32);
+
+impl Default for Hint {
+    fn default() -> Self {
+        Self(AtomicU32::new(u32::MAX))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -326,8 +336,12 @@ impl Array {
             Repr::List(items) => items.iter().for_each(&mut add),
             Repr::Map(map) => map.entries.iter().for_each(|e| add(&e.value)),
         }
-        self.nest.store(u64::from(nest.depth) << 32 | u64::from(nest.weight), Ordering::Relaxed);
+        self.know(nest);
         nest
+    }
+
+    fn know(&self, nest: Nest) {
+        self.nest.store(u64::from(nest.depth) << 32 | u64::from(nest.weight), Ordering::Relaxed);
     }
 
     fn changed(&mut self) {
@@ -412,6 +426,31 @@ impl Array {
         }
     }
 
+    /// Whether `merge` leaves the keys as they are: those of a list, or names alone.
+    pub(crate) fn keeps_keys(&self) -> bool {
+        match &self.repr {
+            Repr::List(_) => true,
+            Repr::Map(map) => map.entries.iter().all(|e| matches!(e.key, Key::Str(_))),
+        }
+    }
+
+    /// Adds the entries of another array as `merge` does: those with integer keys at the end, the others at their key.
+    pub(crate) fn append(&mut self, added: &Self) {
+        let (mut nest, more) = (self.nest(), added.nest());
+        let lists = self.as_list().is_some() && added.as_list().is_some();
+        for (key, item) in added.iter() {
+            match key {
+                KeyRef::Int(_) => self.push(item.clone()),
+                KeyRef::Str(_) => self.insert(key.to_key(), item.clone()),
+            }
+        }
+        if lists {
+            nest.depth = nest.depth.max(more.depth);
+            nest.weight = nest.weight.saturating_add(more.weight);
+            self.know(nest);
+        }
+    }
+
     /// Works on the map form, which a list becomes.
     fn with_map<R>(&mut self, work: impl FnOnce(&mut Map) -> R) -> R {
         let mut map = match std::mem::replace(&mut self.repr, Repr::List(Vec::new())) {
@@ -476,6 +515,25 @@ impl Array {
             Some(n) => self.get_int(n),
             None => self.get_hashed(hash_str(key), key),
         }
+    }
+
+    /// As [`Array::get_hashed`], looking first where the key was found before.
+    pub(crate) fn get_hinted(&self, hash: u64, key: &str, hint: &Hint) -> Option<&Value> {
+        let Repr::Map(map) = &self.repr else { return None };
+        let same = |k: &Key| matches!(k, Key::Str(s) if same_text(s.as_bytes(), key.as_bytes()));
+        let at = hint.0.load(Ordering::Relaxed);
+        if let Some(entry) = map.entries.get(num::at(at))
+            && entry.hash == hash
+            && same(&entry.key)
+        {
+            return Some(&entry.value);
+        }
+        let found = map.find(hash, same)?;
+        if at == u32::MAX {
+            // Only once: threads that write again and again would take the line from each other.
+            hint.0.store(num::small(found), Ordering::Relaxed);
+        }
+        map.entries.get(found).map(|e| &e.value)
     }
 
     /// The value of a string key that is no canonical integer, with its hash known.

@@ -13,6 +13,7 @@ mod cache;
 mod cases;
 mod check;
 mod environment;
+mod growth;
 mod harness;
 mod limits;
 mod mapping;

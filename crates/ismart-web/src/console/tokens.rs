@@ -6,20 +6,18 @@ use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use ismart_domain::{ApiTokenId, SiteId};
 use ismart_store::api_tokens::{self, ApiToken};
-use ismart_store::{StoreError, Tx, clients, sha256_hex, users};
-use jiff::SignedDuration;
+use ismart_store::{StoreError, Tx, clients, users};
 use serde::Serialize;
 
 use super::fault::Fault;
 use super::fields::Fields;
+use super::keys::{self, KeyError, NewKey};
 use super::moment::When;
 use super::page::Place;
 use super::seat::{Keys, Posted, Seat, Seated};
 use crate::api::scope::Scope;
 use crate::platform::Platform;
 
-/// The longest name of a key, characters.
-const NAME: usize = 80;
 /// How long keys may work: wire name in the form, days.
 const TERMS: [(&str, Option<i64>); 4] =
     [("30", Some(30)), ("90", Some(90)), ("365", Some(365)), ("never", None)];
@@ -91,38 +89,25 @@ pub(super) async fn make(
     State(platform): State<Arc<Platform>>,
     Posted { seat, fields, .. }: Posted<Keys>,
 ) -> Result<Html<String>, Fault> {
-    let name = fields.get("name").unwrap_or("").trim().to_owned();
-    if name.is_empty() || name.chars().count() > NAME || name.chars().any(char::is_control) {
-        return page(&platform, &seat, None, Some("tokens.fault_name"), &fields).await;
-    }
+    let name = fields.get("name").unwrap_or("").to_owned();
     let scopes: Vec<&str> = fields.every("scope").filter_map(Scope::from_code).map(Scope::code).collect();
-    if scopes.is_empty() {
-        return page(&platform, &seat, None, Some("tokens.fault_scopes"), &fields).await;
-    }
     let (_, days) = term(&fields).ok_or(Fault::Invalid("fault.invalid.form"))?;
     let site_id = site(&platform, &seat, &fields).await?;
-    let now = platform.env.now();
-    let secret = format!("{}{}{}", crate::api::PREFIX, platform.env.token(), platform.env.token());
-    let token = ApiToken {
-        id: platform.env.new_id(),
+    let new = NewKey {
         client_id: seat.client.id,
         site_id,
         name,
-        hint: secret.chars().take(12).collect(),
         scopes: scopes.into_iter().map(str::to_owned).collect(),
-        created_by: seat.session.user.id,
-        created_at: now,
-        expires_at: days.map(|days| now + SignedDuration::from_hours(24 * days)),
-        last_used_at: None,
-        revoked_at: None,
+        days,
     };
-    tracing::info!(user.id = %seat.session.user.id, token.id = %token.id, "a key of the API was made");
-    let digest = sha256_hex(&secret);
-    platform
-        .store
-        .write(move |tx: &mut Tx| Box::pin(async move { api_tokens::add(tx, &token, &digest).await }))
-        .await
-        .map_err(|error: StoreError| Fault::from(error))?;
+    let secret = match keys::make(&platform.store, &platform.env, &seat.session.user, new).await {
+        Ok(secret) => secret.reveal().to_owned(),
+        Err(KeyError::Name) => return page(&platform, &seat, None, Some("tokens.fault_name"), &fields).await,
+        Err(KeyError::Scope(_)) => {
+            return page(&platform, &seat, None, Some("tokens.fault_scopes"), &fields).await;
+        }
+        Err(KeyError::Store(error)) => return Err(error.into()),
+    };
     page(&platform, &seat, Some(secret), None, &Fields::default()).await
 }
 

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
+use memchr::memmem;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
@@ -184,48 +185,62 @@ pub(super) fn minute(now: Timestamp) -> i64 {
 /// Styles, fonts and pictures that the head of a page asks for first, as `Link` headers: a proxy in front can send them
 /// ahead as early hints (RFC 8297).
 pub(super) fn preloads(html: &str) -> Option<HeaderValue> {
-    let head = html.get(..html.find("</head>")?)?;
+    let head = html.get(..memmem::find(html.as_bytes(), b"</head>")?)?;
     let mut links = Vec::new();
-    for tag in head.split("<link").skip(1).filter_map(|rest| rest.split('>').next()) {
-        let Some(href) =
-            attribute(tag, "href").filter(|href| href.starts_with('/') || href.starts_with("http"))
-        else {
-            continue;
-        };
-        // Media queries and other conditions are beyond what the header can say.
-        let kind = match attribute(tag, "rel") {
-            Some("stylesheet") if attribute(tag, "media").is_none() => "style",
-            Some("preload")
-                if attribute(tag, "media").is_none() && attribute(tag, "imagesrcset").is_none() =>
-            {
-                attribute(tag, "as").unwrap_or("")
-            }
-            _ => continue,
-        };
-        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"&".contains(&b));
-        if !plain(href) || !matches!(kind, "style" | "font" | "image" | "script") || links.len() >= 6 {
-            continue;
-        }
+    for at in memmem::find_iter(head.as_bytes(), b"<link") {
+        let tag = head.get(at + 5..).and_then(|rest| rest.split('>').next()).unwrap_or("");
+        let Some((href, kind)) = preload(tag) else { continue };
         let cross = if kind == "font" { "; crossorigin" } else { "" };
         links.push(format!("<{href}>; rel=preload; as={kind}{cross}"));
+        if links.len() == 6 {
+            break;
+        }
     }
     if links.is_empty() { None } else { HeaderValue::from_str(&links.join(", ")).ok() }
 }
 
-/// The value of an attribute of a tag's text, in either quotes.
-fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
-    let mut rest = tag;
-    loop {
-        let (before, after) = rest.split_once(name)?;
-        if before.ends_with(|c: char| c.is_ascii_whitespace())
-            && let Some(value) = after.trim_start().strip_prefix('=')
-        {
-            let value = value.trim_start();
-            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-            return value.get(1..)?.split(quote).next();
+/// What a `link` tag asks for ahead, and what it is.
+fn preload(tag: &str) -> Option<(&str, &str)> {
+    let (mut href, mut rel, mut kind) = ("", "", "");
+    for (name, value) in attributes(tag) {
+        match name {
+            "href" => href = value,
+            "rel" => rel = value,
+            "as" => kind = value,
+            // Media queries and other conditions are beyond what the header can say.
+            "media" | "imagesrcset" => return None,
+            _ => {}
         }
-        rest = after;
     }
+    let kind = match rel {
+        "stylesheet" => "style",
+        "preload" => kind,
+        _ => return None,
+    };
+    let here = href.starts_with('/') || href.starts_with("http");
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"&".contains(&b));
+    (here && plain(href) && matches!(kind, "style" | "font" | "image" | "script")).then_some((href, kind))
+}
+
+/// The attributes of a tag's text; one without a value has an empty one.
+fn attributes(tag: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = tag;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+        let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(rest.len());
+        let (name, after) = rest.split_at_checked(end).filter(|_| !rest.is_empty())?;
+        let Some(value) = after.trim_start().strip_prefix('=') else {
+            rest = after;
+            return Some((name, ""));
+        };
+        let value = value.trim_start();
+        let (value, next) = match value.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+            Some(quote) => value.get(1..)?.split_once(quote)?,
+            None => value.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((value, "")),
+        };
+        rest = next;
+        Some((name, value))
+    })
 }
 
 /// A header's name and value, if the value can be sent.

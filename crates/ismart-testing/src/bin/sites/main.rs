@@ -3,6 +3,7 @@
 mod beside;
 mod fleet;
 mod kept;
+mod published;
 mod wire;
 
 use std::io::Write;
@@ -58,6 +59,27 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// From publishing a page over the API until a visitor sees it
+    Published {
+        /// The program
+        #[arg(long, value_name = "FILE")]
+        binary: PathBuf,
+        /// The folder whose subfolders are sites
+        #[arg(long, value_name = "DIR")]
+        sites: PathBuf,
+        /// The site, of which a copy is changed
+        #[arg(long, value_name = "SLUG")]
+        site: String,
+        /// The page
+        #[arg(long, value_name = "PAGE")]
+        page: String,
+        /// Publications, one after the other
+        #[arg(long, default_value_t = 10)]
+        rounds: usize,
+        /// Print the result as one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Start and memory of a fleet made of copies of one site, each with its own host
     Fleet {
         /// The program
@@ -109,6 +131,10 @@ async fn run(command: Command) -> Result<String, Trouble> {
             let load = beside::Load { connections: 8, rounds: 5, lasting: Duration::from_secs(2) };
             let (servers, found) = kept::measure(&binary, &sites, &load).await?;
             Ok(if json { beside::json(&servers, &found) } else { beside::table(&servers, &found) })
+        }
+        Command::Published { binary, sites, site, page, rounds, json } => {
+            let found = published::measure(&binary, &sites, &site, &page, rounds.max(1)).await?;
+            Ok(if json { serde_json::to_string(&found)? } else { found.to_string() })
         }
         Command::Fleet { binary, site, sites, json } => {
             let found = fleet::measure(&binary, &site, sites).await?;
