@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
 use ismart_domain::{ApiTokenId, SiteId};
-use ismart_store::api_tokens::{self, ApiToken};
+use ismart_store::api_tokens;
 use ismart_store::{StoreError, Tx, clients, users};
 use serde::Serialize;
 
