@@ -285,7 +285,7 @@ impl Mapper {
         for segment in &mut taken {
             segment.output = shift(&segment.output, 0, start);
         }
-        match super::run::markup(text) {
+        match super::run::markup(&text) {
             Value::Markup(text) => {
                 let text = own_memory(&text);
                 self.captured.insert(text.as_ptr().addr(), (text.clone(), taken));

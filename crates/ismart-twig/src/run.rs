@@ -14,7 +14,7 @@ use std::sync::Arc;
 use ecow::EcoString;
 
 pub(crate) use call::Prepared;
-pub(crate) use frame::{BlockEntry, Blocks, Frame, Scope, Slot};
+pub(crate) use frame::{BlockEntry, Blocks, Frame, Look, Scope, Slot};
 
 use crate::env::Engine;
 use crate::error::{Error, ErrorKind};
@@ -254,13 +254,23 @@ impl<'r> Rt<'r> {
         run: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<Value, Error> {
         let start = self.out.len();
-        let first = self.mapper.as_ref().map_or(0, |m| m.segments.len());
-        let text = self.capture(run)?;
-        self.check_size(text.len())?;
-        Ok(match &mut self.mapper {
-            Some(mapper) => mapper.keep(first, start, text),
-            None => markup(text),
-        })
+        if let Some(mapper) = &self.mapper {
+            let first = mapper.segments.len();
+            let text = self.capture(run)?;
+            self.check_size(text.len())?;
+            return Ok(match &mut self.mapper {
+                Some(mapper) => mapper.keep(first, start, text),
+                None => markup(&text),
+            });
+        }
+        self.captures += 1;
+        let result = run(self);
+        self.captures -= 1;
+        let text = self.out.get(start..).unwrap_or(&[]);
+        let checked = self.check_size(text.len());
+        let value = markup(text);
+        self.out.truncate(start);
+        result.and(checked).map(|()| value)
     }
 
     /// Hands finished output to the writer, if there is one and nothing is being captured.
@@ -357,12 +367,12 @@ fn limit(message: &str) -> Error {
 }
 
 /// A markup value of what was put out; an empty one is an empty string.
-pub(crate) fn markup(bytes: Vec<u8>) -> Value {
+pub(crate) fn markup(bytes: &[u8]) -> Value {
     if bytes.is_empty() {
         return Value::Str(EcoString::new());
     }
-    match simdutf8::basic::from_utf8(&bytes) {
+    match simdutf8::basic::from_utf8(bytes) {
         Ok(text) => Value::Markup(text.into()),
-        Err(_) => Value::Markup(String::from_utf8_lossy(&bytes).as_ref().into()),
+        Err(_) => Value::Markup(String::from_utf8_lossy(bytes).as_ref().into()),
     }
 }

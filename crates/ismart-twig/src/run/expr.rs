@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Closure, Frame, Rt, Slot};
+use super::{Closure, Frame, Look, Rt, Slot};
 use crate::builtin::range;
 use crate::callable::Strategy;
 use crate::error::Error;
@@ -196,7 +196,11 @@ impl Rt<'_> {
     pub(crate) fn eval_opt<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<Option<V<'a>>, Error> {
         match ex {
             Ex::Var(slot, _) => Ok(frame.read(*slot)),
-            Ex::Attr(attr) => self.attr_chain(frame, attr, true),
+            Ex::Attr(attr) => match frame.look(ex) {
+                Look::Found(value) => Ok(Some(V::Ref(value))),
+                Look::Missing => Ok(None),
+                Look::Unknown => self.attr_chain(frame, attr, true),
+            },
             Ex::Paren(inner) => self.eval_opt(frame, inner),
             Ex::Guard(inner, line) => {
                 let value = self.eval_opt(frame, inner)?;
@@ -227,6 +231,7 @@ impl Rt<'_> {
             Ex::Var(slot, line) if frame.is_undefined(*slot) => {
                 self.missing(frame, *slot, *line).map(|()| false)
             }
+            Ex::Attr(_) if !self.strict() && matches!(frame.look(ex), Look::Missing) => Ok(false),
             Ex::Not(inner) => Ok(!self.truth(frame, inner)?),
             Ex::And(sides) => Ok(self.truth(frame, &sides.0)? && self.truth(frame, &sides.1)?),
             Ex::Or(sides) => Ok(self.truth(frame, &sides.0)? || self.truth(frame, &sides.1)?),
@@ -273,7 +278,11 @@ impl Rt<'_> {
             Ex::Macro(call) => self.has_macro(frame, call),
             Ex::Block(block) => self.has_block(frame, block),
             Ex::Parent(name, _) => self.has_parent_block(frame, name),
-            Ex::Attr(attr) => self.attr_defined(frame, attr),
+            Ex::Attr(attr) => match frame.look(ex) {
+                Look::Found(_) => Ok(true),
+                Look::Missing => Ok(false),
+                Look::Unknown => self.attr_defined(frame, attr),
+            },
             Ex::Paren(inner) => self.is_defined(frame, inner),
             Ex::Context => Ok(true),
             Ex::Call(call) => self.constant_defined(frame, call),

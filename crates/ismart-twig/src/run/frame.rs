@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::callable::Lookup;
 use crate::num;
-use crate::program::{BlockCode, Ex, ItemKey, Name, Unit};
+use crate::program::{AttrKey, BlockCode, Ex, ItemKey, Name, Unit};
 use crate::syntax::ast::CallType;
 use crate::template::Loaded;
 use crate::value::{Array, Key, V, Value};
@@ -43,6 +43,17 @@ impl<'a> Slot<'a> {
             V::Own(v) => Self::Own(v),
         }
     }
+}
+
+/// What a look at a variable or at keys of one found, without evaluating anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look<'a> {
+    /// It lies outside of the frame.
+    Found(&'a Value),
+    /// There is no such variable or key.
+    Missing,
+    /// The evaluator has to find out.
+    Unknown,
 }
 
 /// A running loop.
@@ -254,6 +265,32 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// As [`Frame::outer_path`], for questions that a missing value answers too.
+    pub(crate) fn look(&self, ex: &Ex) -> Look<'a> {
+        match ex {
+            Ex::Var(slot, _) => match self.slot(*slot) {
+                Slot::Ref(value) => Look::Found(value),
+                Slot::Undefined => Look::Missing,
+                _ => Look::Unknown,
+            },
+            Ex::Attr(attr) if attr.call != CallType::Method && attr.args.is_empty() => {
+                if matches!(attr.key, AttrKey::Dynamic(_)) {
+                    return Look::Unknown;
+                }
+                match self.look(&attr.object) {
+                    Look::Found(Value::Array(array)) => match attr.key.of(array) {
+                        Some(value) => Look::Found(value),
+                        None => Look::Missing,
+                    },
+                    Look::Found(Value::Null) => Look::Missing,
+                    Look::Found(_) => Look::Unknown,
+                    other => other,
+                }
+            }
+            _ => Look::Unknown,
+        }
+    }
+
     pub(crate) fn slot(&self, slot: u32) -> &Slot<'a> {
         self.slots.get(num::at(slot)).unwrap_or(&Slot::Undefined)
     }
@@ -312,7 +349,7 @@ impl<'a> Frame<'a> {
 
     /// Puts back what a loop shadowed.
     pub(crate) fn restore(&mut self, slot: u32, value: Slot<'a>) {
-        if matches!(value, Slot::Undefined) {
+        if matches!(value, Slot::Undefined) && self.order.contains(&slot) {
             self.order.retain(|s| *s != slot);
         }
         if let Some(place) = self.slots.get_mut(num::at(slot)) {

@@ -1,5 +1,6 @@
 //! Functions about pictures: sizes from the list of the build, variants of a raw picture, galleries.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -39,25 +40,32 @@ impl Pictures {
     }
 
     /// The name of a picture in the list.
-    fn key(&self, path: &str) -> String {
-        let mut path = path.replace('\\', "/");
+    fn key<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        if path.contains('\\') {
+            let path = path.replace('\\', "/");
+            return Cow::Owned(self.key_of(&path).to_owned());
+        }
+        Cow::Borrowed(self.key_of(path))
+    }
+
+    fn key_of<'p>(&self, mut path: &'p str) -> &'p str {
         if self.addresses {
             let rest = ["http://", "https://"].iter().find_map(|scheme| path.strip_prefix(scheme));
-            if let Some(at) = rest.and_then(|rest| Some((rest, rest.find('/')?))) {
-                path = at.0.get(at.1 + 1..).unwrap_or("").to_owned();
+            if let Some((_, inner)) = rest.and_then(|rest| rest.split_once('/')) {
+                path = inner;
             }
         }
         let path = path.trim_start_matches('/');
-        path.strip_prefix("data/img/").unwrap_or(path).to_owned()
+        path.strip_prefix("data/img/").unwrap_or(path)
     }
 
     fn size(&self, path: &str) -> Option<Size> {
-        self.sizes.as_ref()?.get(&self.key(path)).copied()
+        self.sizes.as_ref()?.get(&*self.key(path)).copied()
     }
 
     fn has(&self, path: &str) -> bool {
         let key = self.key(path);
-        !key.is_empty() && self.sizes.as_ref().is_none_or(|sizes| sizes.contains_key(&key))
+        !key.is_empty() && self.sizes.as_ref().is_none_or(|sizes| sizes.contains_key(&*key))
     }
 
     /// Width → built files of a raw picture.
