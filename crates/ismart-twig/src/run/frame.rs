@@ -282,9 +282,9 @@ impl<'a> Frame<'a> {
                         Some(value) => Look::Found(value),
                         None => Look::Missing,
                     },
-                    Look::Found(Value::Null) => Look::Missing,
-                    Look::Found(_) => Look::Unknown,
-                    other => other,
+                    // A null-safe step asks for its variable in any case.
+                    Look::Found(Value::Null) | Look::Missing if !attr.null_safe => Look::Missing,
+                    _ => Look::Unknown,
                 }
             }
             _ => Look::Unknown,
