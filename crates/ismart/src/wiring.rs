@@ -6,6 +6,7 @@ mod place;
 mod reload;
 mod shop;
 mod sites;
+mod tokens;
 mod watching;
 mod workers;
 
@@ -27,7 +28,7 @@ use ismart_web::{ClientProfile, DestinationProfile, Options, Platform, World};
 use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
 
-use crate::config::{Config, DestinationSection, Loaded};
+use crate::config::{ClientSection, Config, DestinationSection, Loaded};
 use crate::output::{Failed, Trouble};
 
 pub(crate) use feeds::Feeds;
@@ -95,12 +96,15 @@ fn client(config: &Config) -> Result<Client, Failed> {
         .map_err(|e| Failed::one("http client", e.to_string(), "check the certificates of the system"))
 }
 
-/// Opens the connector of one destination with a way out of its own: for `doctor`.
-pub(crate) fn open_connector(
+/// Opens the connector of one destination of a client with a way out of its own: for `doctor`.
+pub(crate) async fn open_connector(
     config: &Config,
+    store: &Store,
+    client: &ClientSection,
     section: &DestinationSection,
 ) -> Result<Arc<dyn Connector>, Failed> {
-    open_with(&egress(config)?, section, "configuration")
+    let id = client_row(store, &client.slug, &client.name).await?;
+    open_with(&tokens::keeping(&egress(config)?, store, id), section, "configuration")
 }
 
 fn open_with(
@@ -194,6 +198,7 @@ async fn open_clients(
         .collect();
     for (slug, name, zone) in named {
         let id = client_row(store, &slug, &name).await?;
+        let egress = &tokens::keeping(egress, store, id);
         let sections =
             loaded.config.clients.iter().find(|client| client.slug == slug).map(|c| &c.destinations);
         let mut shown = Vec::new();
@@ -287,6 +292,7 @@ pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
     }
     match egress(&loaded.config) {
         Ok(egress) => {
+            let egress = tokens::spending_none(&egress);
             for client in &loaded.config.clients {
                 for section in &client.destinations {
                     if let Err(Failed(found)) =

@@ -1,6 +1,7 @@
 //! The whole application: the real binary, real HTTP, a real database file, a simulated CRM.
 
 #[cfg(test)]
+mod amocrm;
 mod api;
 #[cfg(test)]
 mod bad_input;
