@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod amocrm;
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 mod bad_input;
