@@ -15,6 +15,7 @@ afterEach(leave);
 async function stage(page, path) {
   await page.goto(`${EDIT}/edit?path=${encodeURIComponent(path)}`);
   await page.locator('#spots button').first().waitFor();
+  await page.locator('#stage-frame.shaped').waitFor();
   return page.frameLocator('#stage-frame');
 }
 

@@ -185,11 +185,10 @@
   const stage = one('#stage');
   if (!stage) return;
   const frame = one('#stage-frame');
-  // A page that is still finding its shape is not shown: what jumps cannot be clicked.
-  if (frame.contentDocument?.readyState !== 'complete' || frame.contentDocument.URL === 'about:blank') {
-    frame.style.visibility = 'hidden';
-    frame.addEventListener('load', () => setTimeout(() => { frame.style.visibility = ''; }, 100), { once: true });
-  }
+  // A page that is still finding its shape is not shown (see the style): what jumps cannot be clicked. It has found it
+  // when its texts have their places; one that never tells them is shown all the same.
+  const shown = () => requestAnimationFrame(() => requestAnimationFrame(() => frame.classList.add('shaped')));
+  setTimeout(shown, 5e3);
   const side = one('#stage-field');
   const state = one('#stage-state');
   const list = one('#spots');
@@ -200,7 +199,10 @@
 
   addEventListener('message', (event) => {
     if (event.source !== frame.contentWindow || event.origin !== location.origin || !event.data?.is) return;
-    if (event.data.say === 'spots') arrived(event.data);
+    if (event.data.say === 'spots') {
+      arrived(event.data);
+      shown();
+    }
     if (event.data.say === 'pick') clicked(event.data.indexes);
   });
 

@@ -97,7 +97,7 @@ error[config.type] config/site.toml:6:17
 error[config.unknown_key] config/site.toml:7:1
   the key `colour` is unknown
   7 | colour = "red"
-  fix: remove it; known keys: base_url, client, collections, core, default_language, duplicates, hosts, legacy, name, noindex_hosts, overrides, redirect_query, route_map, settings, site, sitemap_pages, time_zone, trailing_slash, chat, delivery, forms, inventory, leads, pilot, test_drive, worker
+  fix: remove it; known keys: base_url, client, collections, core, default_language, duplicates, hosts, legacy, name, noindex_hosts, overrides, redirect_query, route_map, settings, site, sitemap_pages, time_zone, trailing_slash, captcha, chat, delivery, forms, inventory, leads, payment, pilot, test_drive, worker
 error[config.value] config/site.toml:10:17
   `settings.smtp_password` looks like a secret, and templates show `settings` to visitors
   10 | smtp_password = "x"
