@@ -186,8 +186,10 @@
   if (!stage) return;
   const frame = one('#stage-frame');
   // A page that is still finding its shape is not shown (see the style): what jumps cannot be clicked. It has found it
-  // when its texts have their places; one that never tells them is shown all the same.
-  const shown = () => requestAnimationFrame(() => requestAnimationFrame(() => frame.classList.add('shaped')));
+  // when everything that it asks for is there; one that waits for ever is shown all the same.
+  const shown = () => frame.classList.add('shaped');
+  if (frame.contentDocument?.readyState === 'complete' && frame.contentDocument.URL !== 'about:blank') shown();
+  frame.addEventListener('load', shown, { once: true });
   setTimeout(shown, 5e3);
   const side = one('#stage-field');
   const state = one('#stage-state');
@@ -199,10 +201,7 @@
 
   addEventListener('message', (event) => {
     if (event.source !== frame.contentWindow || event.origin !== location.origin || !event.data?.is) return;
-    if (event.data.say === 'spots') {
-      arrived(event.data);
-      shown();
-    }
+    if (event.data.say === 'spots') arrived(event.data);
     if (event.data.say === 'pick') clicked(event.data.indexes);
   });
 
