@@ -31,11 +31,9 @@ pub(crate) fn story(lead: &Lead, with_person: bool, own: Option<&str>) -> Vec<St
     }
     put("Страница", &one_line(&draft.source.page_url), 2000);
     put("Откуда пришёл", &one_line(draft.source.referrer.as_deref().unwrap_or_default()), 2000);
-    match &draft.source.channel {
-        Channel::Form { form } => put("Канал", &format!("форма «{}»", one_line(form)), 200),
-        Channel::Conversation { worker, .. } => {
-            put("Канал", &format!("разговор с цифровым работником «{}»", one_line(worker)), 200);
-        }
+    put("Канал", &one_line(&door(&draft.source.channel)), 500);
+    if let Channel::Call { recording: Some(recording), .. } = &draft.source.channel {
+        put("Запись разговора", &one_line(recording), 2000);
     }
     for consent in &draft.consents {
         let purpose = match consent.purpose {
@@ -52,4 +50,23 @@ pub(crate) fn story(lead: &Lead, with_person: bool, own: Option<&str>) -> Vec<St
         put("Примечание", own, 1000);
     }
     lines
+}
+
+/// The door that the request came in by, in words.
+fn door(channel: &Channel) -> String {
+    match channel {
+        Channel::Form { form } => format!("форма «{form}»"),
+        Channel::Conversation { worker, .. } => format!("разговор с цифровым работником «{worker}»"),
+        Channel::Widget { widget } => format!("виджет обратного звонка «{widget}»"),
+        Channel::Mail { mailbox, .. } => format!("письмо на {mailbox}"),
+        Channel::Import { file, row, .. } => format!("файл «{file}», строка {row}"),
+        Channel::Webhook { name, .. } => format!("вебхук «{name}»"),
+        Channel::Call { provider, seconds, line, .. } => {
+            let line = line.as_ref().map(|line| format!(" на {line}")).unwrap_or_default();
+            let spoken = seconds.map(|seconds| format!(", {seconds} с")).unwrap_or_default();
+            format!("звонок{line} ({provider}{spoken})")
+        }
+        Channel::Api { .. } => "программа с ключом API".to_owned(),
+        Channel::Person { .. } => "записана сотрудником".to_owned(),
+    }
 }

@@ -6,7 +6,12 @@
 //!              │ retry              ► waiting ─► sending
 //!              │ retry, ambiguous   ► verifying ─► delivered, or sending again
 //!              └ settings           ► paused ─► sending, once the settings are mended
+//!
+//! held ─► queued, when a person releases the lead; or ─► refused
+//! any but delivered ─► refused, by a person with a reason
 //! ```
+//!
+//! Every state stands for one side of the law of conservation: see [`Standing`].
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -31,11 +36,75 @@ pub enum DeliveryState {
     NeedsAttention,
     /// The destination's settings are wrong; waits until they are mended.
     Paused,
+    /// The lead is suspected: nothing leaves before a person has released it.
+    Held,
+    /// A person closed it with a reason; nothing more happens.
+    Refused,
+}
+
+/// What a delivery counts as. Accepted = delivered + in flight + held + refused: nothing else may become of a lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// The destination has it.
+    Delivered,
+    /// It goes on by itself.
+    InFlight,
+    /// A person must decide.
+    Held,
+    /// A person closed it, with a reason.
+    Refused,
+}
+
+impl Standing {
+    /// Every standing, in the order of the law.
+    pub const ALL: [Self; 4] = [Self::Delivered, Self::InFlight, Self::Held, Self::Refused];
+
+    /// The stable wire name.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::InFlight => "in_flight",
+            Self::Held => "held",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// What a whole lead counts as, by its deliveries outside; the inbox speaks only where there are none. One that is
+    /// still going, or waits for a person, speaks for the lead; it is refused only where no destination has it.
+    #[must_use]
+    pub fn of_lead(standings: impl IntoIterator<Item = Self>) -> Option<Self> {
+        standings.into_iter().max_by_key(|standing| standing.rank())
+    }
+
+    /// How loud it speaks for its lead, from 1.
+    #[must_use]
+    pub fn rank(self) -> i64 {
+        match self {
+            Self::Refused => 1,
+            Self::Delivered => 2,
+            Self::Held => 3,
+            Self::InFlight => 4,
+        }
+    }
+
+    /// The standing of a rank.
+    #[must_use]
+    pub fn of_rank(rank: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.rank() == rank)
+    }
+
+    /// Reads a wire name.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.code() == code)
+    }
 }
 
 impl DeliveryState {
     /// Every state.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Queued,
         Self::Sending,
         Self::Waiting,
@@ -43,6 +112,8 @@ impl DeliveryState {
         Self::Delivered,
         Self::NeedsAttention,
         Self::Paused,
+        Self::Held,
+        Self::Refused,
     ];
 
     /// The stable wire name.
@@ -56,6 +127,21 @@ impl DeliveryState {
             Self::Delivered => "delivered",
             Self::NeedsAttention => "needs_attention",
             Self::Paused => "paused",
+            Self::Held => "held",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// What it counts as.
+    #[must_use]
+    pub fn standing(self) -> Standing {
+        match self {
+            Self::Delivered => Standing::Delivered,
+            Self::Queued | Self::Sending | Self::Waiting | Self::Verifying | Self::Paused => {
+                Standing::InFlight
+            }
+            Self::NeedsAttention | Self::Held => Standing::Held,
+            Self::Refused => Standing::Refused,
         }
     }
 
@@ -68,7 +154,7 @@ impl DeliveryState {
     /// Whether nothing more happens without a person.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Delivered | Self::NeedsAttention)
+        matches!(self, Self::Delivered | Self::NeedsAttention | Self::Held | Self::Refused)
     }
 }
 

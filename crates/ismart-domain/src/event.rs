@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::conversation::Author;
 use crate::delivery::DeliveryState;
 use crate::id::{
-    BookingId, ClientId, ConsentId, ConversationId, DeliveryId, EventId, LeadId, MessageId, SiteId, TraceId,
-    UserId, VisitId, VisitorId,
+    BookingId, ClientId, ConsentId, ConversationId, DeliveryId, EventId, LeadId, MergeId, MessageId,
+    PersonId, RepeatId, SiteId, TraceId, UserId, VisitId, VisitorId,
 };
 use crate::lead::{ConsentPurpose, Intent, Utm};
 use crate::payment::{OrderNumber, OrderState};
+use crate::spam::Refusal;
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -160,7 +161,7 @@ pub enum EventBody {
         lead_id: LeadId,
         /// What the person wants.
         intent: Intent,
-        /// `form` or `conversation`.
+        /// Wire name of the channel.
         channel: String,
         /// The visit, if known.
         visit_id: Option<VisitId>,
@@ -174,6 +175,93 @@ pub enum EventBody {
     LeadRepeated {
         /// The lead that exists.
         lead_id: LeadId,
+        /// The row that keeps what came, where there was anything new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repeat_id: Option<RepeatId>,
+        /// Names of what was new: `comment`, `phone`, `email`, `name`, `files`, `consents`, `fields`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fresh: Vec<String>,
+    },
+    /// A lead is suspected, or a person stopped it: nothing leaves until a person decides.
+    #[serde(rename = "lead.held")]
+    LeadHeld {
+        /// The lead.
+        lead_id: LeadId,
+        /// The score, 0 when a person held it.
+        score: i64,
+        /// Wire names of the signals, the heaviest first; `person` when a person held it.
+        reasons: Vec<String>,
+        /// Who held it; `None` when it was judged at acceptance.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
+    },
+    /// A held lead goes on its way.
+    #[serde(rename = "lead.released")]
+    LeadReleased {
+        /// The lead.
+        lead_id: LeadId,
+        /// Who released it; `None` when the same person came again and proved to be one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
+    },
+    /// A person closed a lead.
+    #[serde(rename = "lead.refused")]
+    LeadRefused {
+        /// The lead.
+        lead_id: LeadId,
+        /// Why.
+        reason: Refusal,
+        /// Who.
+        user_id: UserId,
+    },
+    /// A lead got another owner, or none.
+    #[serde(rename = "lead.assigned")]
+    LeadAssigned {
+        /// The lead.
+        lead_id: LeadId,
+        /// The new owner.
+        owner: Option<UserId>,
+        /// Who said so; `None` for a rule.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
+    },
+    /// A lead got a mark, or lost it.
+    #[serde(rename = "lead.marked")]
+    LeadMarked {
+        /// The lead.
+        lead_id: LeadId,
+        /// The mark.
+        mark: String,
+        /// Whether it has it from here on.
+        on: bool,
+        /// Who.
+        user_id: UserId,
+    },
+    /// Two persons proved to be one.
+    #[serde(rename = "person.merged")]
+    PersonsMerged {
+        /// The link.
+        merge_id: MergeId,
+        /// The one that is found under the other from here on.
+        person_id: PersonId,
+        /// The other.
+        into: PersonId,
+        /// The lead that showed it.
+        lead_id: Option<LeadId>,
+        /// Who said so; `None` when it was seen at acceptance.
+        user_id: Option<UserId>,
+    },
+    /// Two persons that had been joined are two again, for good.
+    #[serde(rename = "person.split")]
+    PersonsSplit {
+        /// The link that was undone.
+        merge_id: MergeId,
+        /// The one that stands for itself again.
+        person_id: PersonId,
+        /// The other.
+        from: PersonId,
+        /// Who.
+        user_id: UserId,
     },
     /// A person agreed to a purpose.
     #[serde(rename = "consent.given")]
@@ -247,6 +335,7 @@ impl EventBody {
     /// The stable kind, for example `lead.accepted`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
+        // table: one name per kind
         match self {
             Self::VisitStarted { .. } => "visit.started",
             Self::PageViewed { .. } => "page.viewed",
@@ -260,6 +349,13 @@ impl EventBody {
             Self::BookingMade { .. } => "booking.made",
             Self::LeadAccepted { .. } => "lead.accepted",
             Self::LeadRepeated { .. } => "lead.repeated",
+            Self::LeadHeld { .. } => "lead.held",
+            Self::LeadReleased { .. } => "lead.released",
+            Self::LeadRefused { .. } => "lead.refused",
+            Self::LeadAssigned { .. } => "lead.assigned",
+            Self::LeadMarked { .. } => "lead.marked",
+            Self::PersonsMerged { .. } => "person.merged",
+            Self::PersonsSplit { .. } => "person.split",
             Self::ConsentGiven { .. } => "consent.given",
             Self::DeliveryChanged { .. } => "delivery.changed",
             Self::OutcomeRecorded { .. } => "outcome.recorded",
@@ -298,11 +394,16 @@ impl EventBody {
     pub fn lead_id(&self) -> Option<LeadId> {
         match self {
             Self::LeadAccepted { lead_id, .. }
-            | Self::LeadRepeated { lead_id }
+            | Self::LeadRepeated { lead_id, .. }
+            | Self::LeadHeld { lead_id, .. }
+            | Self::LeadReleased { lead_id, .. }
+            | Self::LeadRefused { lead_id, .. }
+            | Self::LeadAssigned { lead_id, .. }
+            | Self::LeadMarked { lead_id, .. }
             | Self::ConsentGiven { lead_id, .. }
             | Self::DeliveryChanged { lead_id, .. }
             | Self::OutcomeRecorded { lead_id, .. } => Some(*lead_id),
-            Self::OrderChanged { lead_id, .. } => *lead_id,
+            Self::OrderChanged { lead_id, .. } | Self::PersonsMerged { lead_id, .. } => *lead_id,
             _ => None,
         }
     }
@@ -317,7 +418,18 @@ mod tests {
     fn the_kind_written_is_the_kind_named() {
         let (env, _) = Env::manual(Timestamp::UNIX_EPOCH, 1);
         let bodies = [
-            EventBody::LeadRepeated { lead_id: env.new_id() },
+            EventBody::LeadRepeated {
+                lead_id: env.new_id(),
+                repeat_id: Some(env.new_id()),
+                fresh: vec!["comment".into()],
+            },
+            EventBody::LeadHeld {
+                lead_id: env.new_id(),
+                score: 120,
+                reasons: vec!["trap".into()],
+                user_id: None,
+            },
+            EventBody::LeadRefused { lead_id: env.new_id(), reason: Refusal::Spam, user_id: env.new_id() },
             EventBody::UserSignedIn { user_id: env.new_id() },
             EventBody::PageViewed { visit_id: env.new_id(), path: "/".into() },
             EventBody::OrderChanged {
@@ -333,5 +445,13 @@ mod tests {
             assert_eq!(json.get("kind").and_then(|k| k.as_str()), Some(body.kind()));
             assert_eq!(serde_json::from_value::<EventBody>(json).unwrap(), body);
         }
+        let id = env.new_id::<LeadId>();
+        let before = serde_json::json!({ "kind": "lead.repeated", "data": { "lead_id": id } });
+        let told = EventBody::LeadRepeated { lead_id: id, repeat_id: None, fresh: Vec::new() };
+        assert_eq!(
+            serde_json::from_value::<EventBody>(before).unwrap(),
+            told,
+            "old records are read for ever"
+        );
     }
 }

@@ -73,6 +73,14 @@ ids! {
     VisitId = "visit";
     /// A request of a person that the client should answer.
     LeadId = "lead";
+    /// Somebody who asked for something, over all channels.
+    PersonId = "person";
+    /// Two persons joined into one.
+    MergeId = "merge of persons";
+    /// The same request, come again with something new.
+    RepeatId = "repeat";
+    /// A file that came with a lead.
+    FileId = "file";
     /// A proof that a person agreed to a purpose.
     ConsentId = "consent";
     /// One lead on its way to one destination.

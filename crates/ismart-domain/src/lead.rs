@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::contact::{Email, PersonName, Phone};
-use crate::id::{ClientId, ConsentId, ConversationId, LeadId, SiteId, VisitId};
+use crate::id::{ApiTokenId, ClientId, ConsentId, ConversationId, FileId, LeadId, SiteId, UserId, VisitId};
 use crate::money::Money;
+use crate::spam::Signal;
 
 /// What the person wants. The wire names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,7 +82,7 @@ impl Intent {
     }
 }
 
-/// Through what the lead came in.
+/// Through what the lead came in, with what proves its origin there. The wire names are stable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "snake_case")]
 pub enum Channel {
@@ -97,17 +98,133 @@ pub enum Channel {
         /// The worker package that led it.
         worker: String,
     },
+    /// A contact left in a call-back widget of somebody else, rescued by the page.
+    Widget {
+        /// The widget's name.
+        widget: String,
+    },
+    /// A letter.
+    Mail {
+        /// The mailbox or command that it came in by.
+        mailbox: String,
+        /// Its `Message-ID`, without angle brackets.
+        message_id: String,
+    },
+    /// A row of a file.
+    Import {
+        /// The file's name.
+        file: String,
+        /// SHA-256 of the file, hexadecimal.
+        sha256: String,
+        /// The row, from 1 as people count them in the file.
+        row: u64,
+    },
+    /// A signed webhook.
+    Webhook {
+        /// The name that it is configured under.
+        name: String,
+        /// The sender's id of the message (`webhook-id`).
+        message_id: String,
+    },
+    /// A call, or a request to call, told by a provider of telephony.
+    Call {
+        /// The provider, as configurations name it: `calltouch`.
+        provider: String,
+        /// The provider's id of the call.
+        call_id: String,
+        /// How long people spoke.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u32>,
+        /// Where it can be listened to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recording: Option<String>,
+        /// The client's number that was called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<String>,
+    },
+    /// A program with a key of the API.
+    Api {
+        /// The key.
+        token_id: ApiTokenId,
+    },
+    /// A person of the client who wrote it down, for example out of what no program could read.
+    Person {
+        /// Who.
+        user_id: UserId,
+    },
 }
 
 impl Channel {
+    /// Wire names of every channel, in the order that screens show them.
+    pub const CODES: [&str; 9] =
+        ["form", "conversation", "widget", "call", "mail", "webhook", "import", "api", "person"];
+
     /// The stable wire name.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Form { .. } => "form",
             Self::Conversation { .. } => "conversation",
+            Self::Widget { .. } => "widget",
+            Self::Mail { .. } => "mail",
+            Self::Import { .. } => "import",
+            Self::Webhook { .. } => "webhook",
+            Self::Call { .. } => "call",
+            Self::Api { .. } => "api",
+            Self::Person { .. } => "person",
         }
     }
+
+    /// The conversation, if it was one.
+    #[must_use]
+    pub fn conversation_id(&self) -> Option<ConversationId> {
+        match self {
+            Self::Conversation { conversation_id, .. } => Some(*conversation_id),
+            _ => None,
+        }
+    }
+
+    /// The form's name, if it was one.
+    #[must_use]
+    pub fn form(&self) -> Option<&str> {
+        match self {
+            Self::Form { form } => Some(form),
+            _ => None,
+        }
+    }
+
+    /// What tells this door from others of its kind, for people: the form, the mailbox, the file with its row.
+    /// `None` where the kind says it all.
+    #[must_use]
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Form { form } => Some(form.clone()),
+            Self::Conversation { worker, .. } => Some(worker.clone()),
+            Self::Widget { widget } => Some(widget.clone()),
+            Self::Mail { mailbox, .. } => Some(mailbox.clone()),
+            Self::Import { file, row, .. } => Some(format!("{file}:{row}")),
+            Self::Webhook { name, .. } => Some(name.clone()),
+            Self::Call { provider, line, .. } => {
+                Some(line.as_ref().map_or_else(|| provider.clone(), |line| format!("{provider} {line}")))
+            }
+            Self::Api { .. } | Self::Person { .. } => None,
+        }
+    }
+}
+
+/// A file that came with a lead. The bytes lie beside the database, under the client's own folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRef {
+    /// Identity.
+    pub id: FileId,
+    /// The name as the sender wrote it, cleaned.
+    pub name: String,
+    /// The type by content, for example `image/jpeg`.
+    pub media_type: String,
+    /// Length.
+    pub bytes: u64,
+    /// SHA-256 of the content, hexadecimal.
+    pub sha256: String,
 }
 
 /// Advertising marks of a visit, each cut to 255 characters.
@@ -151,7 +268,7 @@ impl Utm {
 /// Where the lead came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeadSource {
-    /// Form or conversation.
+    /// The door that it came in by.
     pub channel: Channel,
     /// Address of the page.
     pub page_url: String,
@@ -253,6 +370,12 @@ pub struct LeadDraft {
     pub consents: Vec<ConsentDraft>,
     /// Other fields of the form, as sent.
     pub fields: BTreeMap<String, String>,
+    /// Files that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileRef>,
+    /// What the door saw that makes a robot likely; weighed at acceptance. Empty for doors that strangers cannot use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
     /// The sender's key: a repeat with the same key is the same lead, for ever.
     pub idempotency_key: Option<String>,
     /// Travels the whole path but counts for nothing.

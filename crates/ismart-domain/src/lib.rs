@@ -14,14 +14,16 @@ pub mod money;
 pub mod payment;
 pub mod ports;
 pub mod secret;
+pub mod spam;
 pub mod user;
 
 pub use contact::{Email, PersonName, Phone};
 pub use env::{Clock, Entropy, Env, ManualClock, SystemClock};
 pub use event::{Event, EventBody};
 pub use id::{
-    ApiTokenId, BookingId, ClientId, ConsentId, ConversationId, DeliveryId, DrafterId, EventId, LeadId,
-    MessageId, RevisionId, ScheduleId, SessionId, SiteId, TraceId, UserId, VisitId, VisitorId,
+    ApiTokenId, BookingId, ClientId, ConsentId, ConversationId, DeliveryId, DrafterId, EventId, FileId,
+    LeadId, MergeId, MessageId, PersonId, RepeatId, RevisionId, ScheduleId, SessionId, SiteId, TraceId,
+    UserId, VisitId, VisitorId,
 };
 pub use money::Money;
 pub use payment::{Order, OrderNumber, OrderState};

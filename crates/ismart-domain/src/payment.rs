@@ -411,6 +411,8 @@ mod tests {
             },
             consents: Vec::new(),
             fields: BTreeMap::new(),
+            files: Vec::new(),
+            signals: Vec::new(),
             idempotency_key: None,
             test: false,
         };

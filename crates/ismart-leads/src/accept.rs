@@ -58,15 +58,17 @@ pub async fn accept(
     let scope = Scope { client_id, site_id: Some(draft.site_id), trace_id };
     let fingerprint = fingerprint(&draft);
     if let Some(lead) = earlier(tx, client_id, &draft, &fingerprint).await? {
-        events::append(tx, scope, EventBody::LeadRepeated { lead_id: lead.id }).await?;
+        events::append(
+            tx,
+            scope,
+            EventBody::LeadRepeated { lead_id: lead.id, repeat_id: None, fresh: Vec::new() },
+        )
+        .await?;
         return Ok(Accepted { lead, repeated: true });
     }
     let (lead, consents) = leads::add(tx, client_id, draft, &fingerprint).await?;
     let source = &lead.draft.source;
-    let conversation_id = match source.channel {
-        ismart_domain::lead::Channel::Conversation { conversation_id, .. } => Some(conversation_id),
-        ismart_domain::lead::Channel::Form { .. } => None,
-    };
+    let conversation_id = source.channel.conversation_id();
     let accepted = EventBody::LeadAccepted {
         lead_id: lead.id,
         intent: lead.draft.intent,

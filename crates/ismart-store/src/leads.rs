@@ -1,6 +1,6 @@
 //! Leads and consents.
 
-use ismart_domain::lead::{Channel, Consent, Lead, LeadDraft};
+use ismart_domain::lead::{Consent, Lead, LeadDraft};
 use ismart_domain::{ClientId, ConversationId, LeadId, SiteId};
 use jiff::Timestamp;
 
@@ -51,10 +51,7 @@ pub async fn add(
     .await?
     .ok_or_else(|| StoreError::Corrupt { what: format!("client {client_id}"), why: "not found".into() })?;
     let lead = Lead { id: env.new_id(), client_id, number, accepted_at: now, draft };
-    let conversation_id = match &lead.draft.source.channel {
-        Channel::Conversation { conversation_id, .. } => Some(*conversation_id),
-        Channel::Form { .. } => None,
-    };
+    let conversation_id = lead.draft.source.channel.conversation_id();
     Statement::tenant(
         tenant!(
             "INSERT INTO leads (client_id, id, site_id, number, accepted_at, intent, channel, name, phone, email,

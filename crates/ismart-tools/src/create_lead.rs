@@ -68,6 +68,8 @@ impl CreateLead {
             },
             consents: consents.into_iter().collect(),
             fields: Default::default(),
+            files: Vec::new(),
+            signals: Vec::new(),
             idempotency_key: Some(scope.key.clone()),
             test: false,
         })

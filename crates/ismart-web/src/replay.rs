@@ -10,7 +10,10 @@ use crate::platform::Platform;
 /// Whether there is anything to try again.
 pub(crate) fn is_possible(delivery: &Delivery) -> bool {
     delivery.destination != ismart_leads::INBOX
-        && !matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Sending)
+        && !matches!(
+            delivery.state,
+            DeliveryState::Delivered | DeliveryState::Sending | DeliveryState::Held | DeliveryState::Refused
+        )
 }
 
 /// Makes the delivery due at once, and says so in the event log.

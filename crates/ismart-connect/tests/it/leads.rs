@@ -34,6 +34,8 @@ pub(crate) fn lead(number: u32) -> Lead {
             },
             consents: Vec::new(),
             fields: BTreeMap::new(),
+            files: Vec::new(),
+            signals: Vec::new(),
             idempotency_key: None,
             test: false,
         },

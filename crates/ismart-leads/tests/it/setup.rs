@@ -58,6 +58,8 @@ impl Setup {
                 user_agent: None,
             }],
             fields: Default::default(),
+            files: Vec::new(),
+            signals: Vec::new(),
             idempotency_key: None,
             test: false,
         }

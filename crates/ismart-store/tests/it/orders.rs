@@ -29,6 +29,8 @@ fn order(store: &Store, client_id: ClientId, site_id: SiteId, item: &str, ticket
         },
         consents: Vec::new(),
         fields: Default::default(),
+        files: Vec::new(),
+        signals: Vec::new(),
         idempotency_key: None,
         test: false,
     };

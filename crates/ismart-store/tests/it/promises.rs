@@ -113,6 +113,8 @@ fn draft(site_id: SiteId, key: Option<&str>) -> LeadDraft {
             user_agent: None,
         }],
         fields: BTreeMap::new(),
+        files: Vec::new(),
+        signals: Vec::new(),
         idempotency_key: key.map(str::to_owned),
         test: false,
     }
@@ -405,7 +407,12 @@ async fn figures_from_events(t: Temporary) {
             Box::pin(async move {
                 let scope = events::Scope { client_id: client, site_id: None, trace_id: tx.env().new_id() };
                 let lead_id = tx.env().new_id();
-                events::append(tx, scope, EventBody::LeadRepeated { lead_id }).await?;
+                events::append(
+                    tx,
+                    scope,
+                    EventBody::LeadRepeated { lead_id, repeat_id: None, fresh: Vec::new() },
+                )
+                .await?;
                 Err(StoreError::Stopped)
             })
         })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use ismart_domain::lead::{Channel, Consent, Intent, Lead as Stored};
+use ismart_domain::lead::{Consent, Intent, Lead as Stored};
 use ismart_domain::{DeliveryId, LeadId};
 use ismart_store::leads::Window;
 use ismart_store::{Conn, deliveries, leads};
@@ -72,7 +72,7 @@ pub(super) struct Lead {
     comment: String,
     /// What he asked about.
     subject: Option<Subject>,
-    /// `form` or `conversation`.
+    /// The door: `form`, `conversation`, `widget`, `call`, `mail`, `webhook`, `import`, `api` or `person`.
     channel: &'static str,
     /// Name of the form, when there was one.
     form: Option<String>,
@@ -134,7 +134,7 @@ pub(super) struct Delivery {
     id: String,
     /// Name of the destination; `inbox` is the console's list.
     destination: String,
-    /// `queued`, `sending`, `waiting`, `verifying`, `delivered`, `needs_attention` or `paused`.
+    /// `queued`, `sending`, `waiting`, `verifying`, `delivered`, `needs_attention`, `paused`, `held` or `refused`.
     state: &'static str,
     /// How many attempts were begun.
     #[schema(minimum = 0)]
@@ -172,10 +172,7 @@ fn shown(platform: &Platform, lead: &Stored) -> Lead {
         comment: draft.comment.clone(),
         subject: draft.subject.as_ref().map(|s| Subject { key: s.key.clone(), title: s.title.clone() }),
         channel: draft.source.channel.code(),
-        form: match &draft.source.channel {
-            Channel::Form { form } => Some(form.clone()),
-            Channel::Conversation { .. } => None,
-        },
+        form: draft.source.channel.form().map(str::to_owned),
         page_url: draft.source.page_url.clone(),
         referrer: draft.source.referrer.clone(),
         utm: marks.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use ismart_domain::delivery::{Delivery, DeliveryState};
-use ismart_domain::lead::{Channel, Consent, Lead};
+use ismart_domain::lead::{Consent, Lead};
 use ismart_domain::user::Right;
 use ismart_domain::{DeliveryId, LeadId};
 use ismart_store::deliveries::{self, Attempt};
@@ -132,17 +132,11 @@ fn page(
     let texts = seat.texts();
     let draft = lead.draft;
     let intent = plain::intent(texts, draft.intent).to_owned();
-    let conversation = match &draft.source.channel {
-        Channel::Conversation { conversation_id, .. } => Some(conversation_id.to_string()),
-        Channel::Form { .. } => None,
-    };
+    let conversation = draft.source.channel.conversation_id().map(|id| id.to_string());
     let fact = |key: &str, value: Option<String>| {
         Some((texts.get(key).to_owned(), value.filter(|v| !v.is_empty())?))
     };
-    let channel = match &draft.source.channel {
-        Channel::Form { form } => format!("{} ({form})", plain::named(texts, "channel", "form")),
-        Channel::Conversation { .. } => plain::named(texts, "channel", "conversation"),
-    };
+    let channel = plain::channel(texts, &draft.source.channel);
     let mut facts: Vec<(String, String)> = [
         fact("lead.channel", Some(channel)),
         fact("lead.site", site),

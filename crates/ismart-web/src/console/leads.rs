@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use ismart_domain::delivery::{Delivery, DeliveryState};
-use ismart_domain::lead::{Channel, Intent, Lead};
+use ismart_domain::lead::{Intent, Lead};
 use ismart_store::leads::{self, Filter};
 use ismart_store::{Conn, StoreError, deliveries};
 use jiff::Timestamp;
@@ -264,10 +264,7 @@ fn row(seat: &Seat, teller: &Teller, lead: &Lead, deliveries: &[Delivery]) -> Ve
         .into_iter()
         .map(|badge| format!("{}: {}", badge.destination, badge.title))
         .collect();
-    let channel = match &draft.source.channel {
-        Channel::Form { form } => format!("{} ({form})", plain::named(texts, "channel", "form")),
-        Channel::Conversation { .. } => plain::named(texts, "channel", "conversation"),
-    };
+    let channel = plain::channel(texts, &draft.source.channel);
     vec![
         lead.number.to_string(),
         at,

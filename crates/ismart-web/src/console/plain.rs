@@ -3,7 +3,7 @@
 use ismart_domain::conversation::{Author, Mode};
 use ismart_domain::delivery::DeliveryState;
 use ismart_domain::event::EventBody;
-use ismart_domain::lead::Intent;
+use ismart_domain::lead::{Channel, Intent};
 use ismart_domain::money::{Currency, Money};
 use ismart_domain::user::{Role, User};
 use ismart_store::events::Logged;
@@ -22,18 +22,22 @@ pub(super) fn state(texts: &Texts, state: DeliveryState) -> &str {
         DeliveryState::Delivered => "state.delivered",
         DeliveryState::NeedsAttention => "state.needs_attention",
         DeliveryState::Paused => "state.paused",
+        DeliveryState::Held => "state.held",
+        DeliveryState::Refused => "state.refused",
     })
 }
 
-/// How urgent a state is: `good`, `busy`, or `bad`.
+/// How urgent a state is: `good`, `busy`, `bad`, or `off` for what is over without success.
 pub(super) fn tone(state: DeliveryState) -> &'static str {
     match state {
         DeliveryState::Delivered => "good",
+        DeliveryState::Refused => "off",
         DeliveryState::NeedsAttention | DeliveryState::Paused => "bad",
         DeliveryState::Queued
         | DeliveryState::Sending
         | DeliveryState::Waiting
-        | DeliveryState::Verifying => "busy",
+        | DeliveryState::Verifying
+        | DeliveryState::Held => "busy",
     }
 }
 
@@ -49,6 +53,18 @@ pub(super) fn intent(texts: &Texts, intent: Intent) -> &str {
         Intent::Question => "intent.question",
         Intent::Other => "intent.other",
     })
+}
+
+/// The door that a lead came in by, with what tells it from others of its kind.
+pub(super) fn channel(texts: &Texts, channel: &Channel) -> String {
+    let kind = named(texts, "channel", channel.code());
+    match channel {
+        Channel::Conversation { .. } => kind,
+        _ => match channel.detail() {
+            Some(detail) => format!("{kind} ({detail})"),
+            None => kind,
+        },
+    }
 }
 
 /// Who leads a conversation.
@@ -144,7 +160,17 @@ impl Historian<'_> {
                 let intent = self::intent(texts, *intent);
                 texts.say("event.lead_accepted", &[("intent", intent), ("channel", &channel)])
             }
+            EventBody::LeadRepeated { fresh, .. } if !fresh.is_empty() => {
+                texts.get("event.lead_added").to_owned()
+            }
             EventBody::LeadRepeated { .. } => texts.get("event.lead_repeated").to_owned(),
+            EventBody::LeadHeld { .. }
+            | EventBody::LeadReleased { .. }
+            | EventBody::LeadRefused { .. }
+            | EventBody::LeadAssigned { .. }
+            | EventBody::LeadMarked { .. }
+            | EventBody::PersonsMerged { .. }
+            | EventBody::PersonsSplit { .. } => self.ledger(body)?,
             EventBody::ConsentGiven { purpose, .. } => {
                 texts.say("event.consent_given", &[("purpose", &named(texts, "purpose", purpose.code()))])
             }
@@ -167,6 +193,42 @@ impl Historian<'_> {
             | EventBody::PageViewed { .. }
             | EventBody::UserSignedIn { .. }
             | EventBody::WorkerSwitched { .. } => return None,
+        })
+    }
+
+    /// What people and rules decided about a lead and its person.
+    fn ledger(&self, body: &EventBody) -> Option<String> {
+        let texts = self.texts;
+        let by = |user_id: &Option<ismart_domain::UserId>, key: &str| {
+            user_id.map(|id| texts.say(key, &[("name", self.user(id))]))
+        };
+        Some(match body {
+            EventBody::LeadHeld { reasons, user_id, .. } => {
+                by(user_id, "event.lead_held_by").unwrap_or_else(|| {
+                    let named: Vec<String> = reasons
+                        .iter()
+                        .map(|reason| self::named(texts, "signal", reason).to_lowercase())
+                        .collect();
+                    texts.say("event.lead_held", &[("reasons", &named.join(", "))])
+                })
+            }
+            EventBody::LeadReleased { user_id, .. } => by(user_id, "event.lead_released_by")
+                .unwrap_or_else(|| texts.get("event.lead_released").to_owned()),
+            EventBody::LeadRefused { reason, user_id, .. } => {
+                let reason = named(texts, "refusal", reason.code()).to_lowercase();
+                texts.say("event.lead_refused", &[("name", self.user(*user_id)), ("reason", &reason)])
+            }
+            EventBody::LeadAssigned { owner, .. } => match owner {
+                Some(owner) => texts.say("event.lead_assigned", &[("name", self.user(*owner))]),
+                None => texts.get("event.lead_unassigned").to_owned(),
+            },
+            EventBody::LeadMarked { mark, on, user_id, .. } => {
+                let key = if *on { "event.lead_marked" } else { "event.lead_unmarked" };
+                texts.say(key, &[("name", self.user(*user_id)), ("mark", mark)])
+            }
+            EventBody::PersonsMerged { .. } => texts.get("event.persons_merged").to_owned(),
+            EventBody::PersonsSplit { .. } => texts.get("event.persons_split").to_owned(),
+            _ => return None,
         })
     }
 

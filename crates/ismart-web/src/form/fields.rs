@@ -153,6 +153,8 @@ impl Fields {
             },
             consents,
             fields,
+            files: Vec::new(),
+            signals: Vec::new(),
             idempotency_key: self.get("idempotency_key").map(|key| key.chars().take(128).collect()),
             // What a robot wrote is kept for a person to look at, but goes nowhere and counts for nothing.
             test: self.honeypot().is_some(),
@@ -198,6 +200,8 @@ impl Fields {
             },
             consents,
             fields,
+            files: Vec::new(),
+            signals: Vec::new(),
             idempotency_key: self
                 .get("idempotency_key")
                 .map(|key| format!("widget-{}", key.chars().take(120).collect::<String>())),

@@ -434,6 +434,8 @@ pub(super) fn draft(site_id: SiteId, n: u32, talk: Option<ConversationId>) -> Le
             user_agent: Some("Mozilla/5.0".into()),
         }],
         fields: [("car".to_owned(), "Haval Jolion".to_owned())].into(),
+        files: Vec::new(),
+        signals: Vec::new(),
         idempotency_key: None,
         test: false,
     }

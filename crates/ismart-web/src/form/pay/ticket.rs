@@ -206,6 +206,8 @@ fn lead(
             fields.get("marketing") == Some("on"),
         ),
         fields: others,
+        files: Vec::new(),
+        signals: Vec::new(),
         idempotency_key: None,
         test: false,
     }

@@ -423,6 +423,8 @@ impl Story {
                 user_agent: Some("demo".to_owned()),
             }],
             fields: std::collections::BTreeMap::new(),
+            files: Vec::new(),
+            signals: Vec::new(),
             idempotency_key: None,
             test: false,
         };
