@@ -5,6 +5,7 @@
 //!              │ refused            ► needs_attention   (a person must look; nothing is dropped)
 //!              │ retry              ► waiting ─► sending
 //!              │ retry, ambiguous   ► verifying ─► delivered, or sending again
+//!              │ retry, for 76 h    ► needs_attention
 //!              └ settings           ► paused ─► sending, once the settings are mended
 //!
 //! held ─► queued, when a person releases the lead; or ─► refused
@@ -12,6 +13,10 @@
 //! ```
 //!
 //! Every state stands for one side of the law of conservation: see [`Standing`].
+
+mod quiet;
+
+pub use quiet::{Hours, Quiet, QuietError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -179,6 +184,8 @@ pub struct Delivery {
     pub reason: Option<String>,
     /// Last change.
     pub updated_at: Timestamp,
+    /// Begin of the first attempt since it was last asked for; `None` before that.
+    pub begun_at: Option<Timestamp>,
 }
 
 /// Why an attempt did not succeed. The dispatcher looks at nothing else.
@@ -235,9 +242,12 @@ pub struct Next {
     pub reason: Option<String>,
 }
 
-/// Pauses between attempts, then hourly. Attempts go on for as long as the destination is away: a lead is
-/// never given up because of its age.
+/// Pauses between attempts, then hourly.
 const BACKOFF_SECONDS: [i64; 6] = [1, 5, 30, 120, 600, 3600];
+
+/// Attempts go on for so long after the first one; then a person decides. Longer than three days, so that a
+/// destination that is away over a weekend gets its leads without anybody's help.
+pub const PERSEVERANCE: SignedDuration = SignedDuration::from_hours(76);
 
 /// The pause after `attempts` begun attempts, spread by ±20 % with `jitter` in 0..=255.
 #[must_use]
@@ -248,14 +258,38 @@ pub fn backoff(attempts: u32, jitter: u8) -> SignedDuration {
     SignedDuration::from_millis(millis * (800 + i64::from(jitter) * 400 / 255) / 1000)
 }
 
-/// The rule of the state machine: the state after `answer` to attempt number `attempts`.
+/// How far a delivery has come when an answer is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial {
+    /// Attempts begun, this one included.
+    pub attempts: u32,
+    /// Begin of the first of them since the delivery was last asked for.
+    pub begun_at: Timestamp,
+    /// The present instant.
+    pub now: Timestamp,
+    /// Spreads the pause; any byte.
+    pub jitter: u8,
+}
+
+/// The rule of the state machine: the state after `answer`.
+///
+/// Only failures of the destination end in [`DeliveryState::NeedsAttention`] after [`PERSEVERANCE`]; wrong settings
+/// wait for as long as it takes, because mending them brings every lead.
 #[must_use]
-pub fn after(answer: Answer, attempts: u32, now: Timestamp, jitter: u8) -> Next {
+pub fn after(answer: Answer, trial: Trial) -> Next {
+    let Trial { attempts, begun_at, now, jitter } = trial;
     let later = |pause: SignedDuration| now.checked_add(pause).unwrap_or(Timestamp::MAX);
     let next = |state, due_at, external_id, reason| Next { state, due_at, external_id, reason };
     match answer {
         Answer::Accepted { external_id } => next(DeliveryState::Delivered, now, Some(external_id), None),
         Answer::Absent => next(DeliveryState::Waiting, now, None, None),
+        Answer::Failed(DeliveryError::Retry { reason, .. })
+            if now.duration_since(begun_at) >= PERSEVERANCE =>
+        {
+            let hours = now.duration_since(begun_at).as_hours();
+            let told = format!("tried for {hours} h without success; the last answer: {reason}");
+            next(DeliveryState::NeedsAttention, now, None, Some(told))
+        }
         Answer::Failed(DeliveryError::Retry { after, ambiguous, reason }) => {
             let state = if ambiguous { DeliveryState::Verifying } else { DeliveryState::Waiting };
             let pause = after.unwrap_or(SignedDuration::ZERO).max(backoff(attempts, jitter));
@@ -270,6 +304,30 @@ pub fn after(answer: Answer, attempts: u32, now: Timestamp, jitter: u8) -> Next 
     }
 }
 
+/// What a person decided about a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// To be tried again at once.
+    Replayed,
+    /// Not to be delivered.
+    Refused,
+    /// To be delivered to another destination instead.
+    Moved,
+}
+
+impl Decision {
+    /// The stable wire name.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Replayed => "replayed",
+            Self::Refused => "refused",
+            Self::Moved => "moved",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,10 +336,15 @@ mod tests {
         Answer::Failed(DeliveryError::Retry { after: None, ambiguous, reason: "503".into() })
     }
 
+    /// The first attempt's answer, judged so long after it began.
+    fn trial(later: SignedDuration) -> Trial {
+        let begun_at = Timestamp::UNIX_EPOCH;
+        Trial { attempts: 1, begun_at, now: begun_at.checked_add(later).unwrap(), jitter: 0 }
+    }
+
     #[test]
     fn every_answer_has_its_state() {
-        let now = Timestamp::UNIX_EPOCH;
-        let state = |answer| after(answer, 1, now, 128).state;
+        let state = |answer| after(answer, trial(SignedDuration::ZERO)).state;
         assert_eq!(state(Answer::Accepted { external_id: "7".into() }), DeliveryState::Delivered);
         assert_eq!(state(Answer::Absent), DeliveryState::Waiting);
         assert_eq!(state(retry(false)), DeliveryState::Waiting);
@@ -293,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_an_hour_and_never_end() {
+    fn pauses_grow_to_an_hour() {
         assert_eq!(backoff(1, 0), SignedDuration::from_millis(800));
         assert_eq!(backoff(1, 255), SignedDuration::from_millis(1200));
         assert!(backoff(6, 0) >= SignedDuration::from_mins(48));
@@ -307,7 +370,38 @@ mod tests {
             ambiguous: false,
             reason: "429".into(),
         });
-        let next = after(after_minute, 1, Timestamp::UNIX_EPOCH, 0);
+        let next = after(after_minute, trial(SignedDuration::ZERO));
         assert_eq!(next.due_at.as_second(), 60);
+    }
+
+    #[test]
+    fn attempts_go_on_for_more_than_75_hours_and_then_a_person_decides() {
+        // The whole schedule, with the longest pauses that chance may give.
+        let (mut now, mut attempts) = (SignedDuration::ZERO, 1);
+        let ended = loop {
+            let next = after(retry(false), Trial { attempts, jitter: 255, ..trial(now) });
+            if next.state == DeliveryState::NeedsAttention {
+                break next;
+            }
+            now = next.due_at.duration_since(Timestamp::UNIX_EPOCH);
+            attempts += 1;
+        };
+        assert!(now >= SignedDuration::from_hours(75), "{now:?} after {attempts} attempts");
+        assert!(now <= SignedDuration::from_hours(78), "{now:?}");
+        assert!(attempts > 60, "{attempts}");
+        let reason = ended.reason.unwrap();
+        assert!(reason.contains("tried for 7") && reason.ends_with("503"), "{reason}");
+    }
+
+    #[test]
+    fn wrong_settings_wait_for_as_long_as_it_takes() {
+        let settings = Answer::Failed(DeliveryError::Settings { reason: "token".into() });
+        let month = trial(SignedDuration::from_hours(24 * 30));
+        assert_eq!(after(settings, month).state, DeliveryState::Paused);
+        assert_eq!(after(retry(true), month).state, DeliveryState::NeedsAttention);
+        assert_eq!(
+            after(Answer::Accepted { external_id: "7".into() }, month).state,
+            DeliveryState::Delivered
+        );
     }
 }

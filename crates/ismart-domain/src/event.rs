@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::Author;
-use crate::delivery::DeliveryState;
+use crate::delivery::{Decision, DeliveryState};
 use crate::id::{
     BookingId, ClientId, ConsentId, ConversationId, DeliveryId, EventId, LeadId, MergeId, MessageId,
     PersonId, RepeatId, SiteId, TraceId, UserId, VisitId, VisitorId,
 };
 use crate::lead::{ConsentPurpose, Intent, Utm};
+use crate::outcome::Stage;
 use crate::payment::{OrderNumber, OrderState};
 use crate::spam::Refusal;
 
@@ -298,6 +299,70 @@ pub enum EventBody {
         source: String,
         /// The stage in the source's words.
         stage: String,
+        /// The step of the funnel.
+        #[serde(default)]
+        step: Option<Stage>,
+        /// The record at the source: `deal 41`.
+        #[serde(default)]
+        record: Option<String>,
+        /// Number of the responsible person at the source.
+        #[serde(default)]
+        owner: Option<String>,
+        /// The sum, minor units of roubles.
+        #[serde(default)]
+        minor: Option<i64>,
+        /// Why it was lost, in the client's words.
+        #[serde(default)]
+        reason: Option<String>,
+        /// The record's own time of change.
+        #[serde(default)]
+        changed_at: Option<Timestamp>,
+    },
+    /// A delivery went to the queue of people, or to another person of it.
+    #[serde(rename = "delivery.assigned")]
+    DeliveryAssigned {
+        /// The delivery.
+        delivery_id: DeliveryId,
+        /// The lead.
+        lead_id: LeadId,
+        /// Who answers for it; `None` when the client has nobody who may.
+        user_id: Option<UserId>,
+        /// Until when it is to be decided.
+        due_at: Timestamp,
+        /// How often nobody had decided in time.
+        level: u32,
+    },
+    /// A person decided about a delivery.
+    #[serde(rename = "delivery.decided")]
+    DeliveryDecided {
+        /// The delivery.
+        delivery_id: DeliveryId,
+        /// The lead.
+        lead_id: LeadId,
+        /// The destination.
+        destination: String,
+        /// What.
+        decision: Decision,
+        /// Who; `None` for a command of the machine's own administrator.
+        user_id: Option<UserId>,
+        /// Why, in his words.
+        reason: String,
+    },
+    /// Something is wrong that a person should know of.
+    #[serde(rename = "alert.raised")]
+    AlertRaised {
+        /// Which rule found it.
+        alert: String,
+        /// What it is about: a site's or a destination's name.
+        subject: String,
+    },
+    /// It is right again.
+    #[serde(rename = "alert.ended")]
+    AlertEnded {
+        /// Which rule had found it.
+        alert: String,
+        /// What it was about.
+        subject: String,
     },
     /// An order of a site changed its state.
     #[serde(rename = "order.changed")]
@@ -359,6 +424,10 @@ impl EventBody {
             Self::ConsentGiven { .. } => "consent.given",
             Self::DeliveryChanged { .. } => "delivery.changed",
             Self::OutcomeRecorded { .. } => "outcome.recorded",
+            Self::DeliveryAssigned { .. } => "delivery.assigned",
+            Self::DeliveryDecided { .. } => "delivery.decided",
+            Self::AlertRaised { .. } => "alert.raised",
+            Self::AlertEnded { .. } => "alert.ended",
             Self::OrderChanged { .. } => "order.changed",
             Self::UserSignedIn { .. } => "user.signed_in",
             Self::WorkerSwitched { .. } => "worker.switched",
@@ -402,6 +471,8 @@ impl EventBody {
             | Self::LeadMarked { lead_id, .. }
             | Self::ConsentGiven { lead_id, .. }
             | Self::DeliveryChanged { lead_id, .. }
+            | Self::DeliveryAssigned { lead_id, .. }
+            | Self::DeliveryDecided { lead_id, .. }
             | Self::OutcomeRecorded { lead_id, .. } => Some(*lead_id),
             Self::OrderChanged { lead_id, .. } | Self::PersonsMerged { lead_id, .. } => *lead_id,
             _ => None,

@@ -11,6 +11,7 @@ pub mod event;
 pub mod id;
 pub mod lead;
 pub mod money;
+pub mod outcome;
 pub mod payment;
 pub mod ports;
 pub mod secret;

@@ -11,6 +11,7 @@ use crate::conversation::{Card, Choice, SourceLink};
 use crate::delivery::DeliveryError;
 use crate::id::{ClientId, ConversationId, SiteId, TraceId, VisitId};
 use crate::lead::Lead;
+use crate::outcome::{RecordKind, RecordRef, RecordState};
 use crate::payment::{Asked, GatewayError, Notice, NoticeFault, Order, Registered, Report, Ways};
 use crate::secret::Secret;
 
@@ -28,6 +29,45 @@ pub trait Connector: Send + Sync {
 
     /// Tries address, token and rights without leaving anything behind; gives one line for people.
     fn check(&self) -> BoxFuture<'_, Result<String, DeliveryError>>;
+}
+
+/// A page of what changed at a CRM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The records, in the order in which the source gives them.
+    pub records: Vec<RecordState>,
+    /// Where the next page begins; `None` after the last one.
+    pub next: Option<u64>,
+}
+
+/// Reads what became of leads in a CRM. Changes nothing there: what is learned here can never come back as news.
+pub trait OutcomeSource: Send + Sync {
+    /// The kinds of records that leads become there.
+    fn kinds(&self) -> &'static [RecordKind];
+
+    /// Reads records by their numbers, at most fifty. Each comes back once, `None` when it is gone.
+    fn read<'a>(
+        &'a self,
+        records: &'a [RecordRef],
+    ) -> BoxFuture<'a, Result<Vec<(RecordRef, Option<RecordState>)>, DeliveryError>>;
+
+    /// One page of the records of a kind that changed at or after `since`, by the CRM's clock; `after` is
+    /// [`Changes::next`] of the page before.
+    fn changed(
+        &self,
+        kind: RecordKind,
+        since: Timestamp,
+        after: Option<u64>,
+    ) -> BoxFuture<'_, Result<Changes, DeliveryError>>;
+}
+
+/// Tells people that something is wrong, or right again.
+pub trait Notifier: Send + Sync {
+    /// What it is called in configurations and on screens.
+    fn name(&self) -> &str;
+
+    /// Sends a text of a few lines; the first one is its heading.
+    fn tell<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<(), DeliveryError>>;
 }
 
 /// Takes money for orders through a bank. One value per configured site. Nothing that it says about money is believed

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
 use crate::address::{AddressPolicy, Guarded};
+use crate::exchange::{self, Exchange};
 use crate::failure::{Failure, NotSent, classify};
 use crate::response::Response;
 use crate::roots;
@@ -237,7 +238,48 @@ impl Request {
             span.in_scope(|| tracing::debug!(error = %failure, "refused before sending"));
             return Err(failure);
         }
-        exchange(&client, request, &host, body_limit).instrument(span).await
+        let sent = exchange::watching().then(|| Sent::of(&request, &host, secret_path));
+        let begun = Instant::now();
+        let outcome = exchange(&client, request, &host, body_limit).instrument(span).await;
+        if let Some(sent) = sent {
+            exchange::note(|| sent.answered(&outcome, begun));
+        }
+        outcome
+    }
+}
+
+/// What is noted of a request before it leaves.
+struct Sent {
+    method: String,
+    address: String,
+    request: String,
+}
+
+impl Sent {
+    fn of(request: &reqwest::Request, host: &str, secret_path: bool) -> Self {
+        let url = request.url();
+        let address = if secret_path {
+            format!("{}://{host}/***", url.scheme())
+        } else {
+            format!("{}://{host}{}", url.scheme(), url.path())
+        };
+        let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+        Self { method: request.method().to_string(), address, request: exchange::beginning(body) }
+    }
+
+    fn answered(self, outcome: &Result<Response, Failure>, begun: Instant) -> Exchange {
+        let (status, answer) = match outcome {
+            Ok(response) => (Some(response.status), exchange::beginning(&response.body)),
+            Err(failure) => (None, failure.to_string()),
+        };
+        Exchange {
+            method: self.method,
+            address: self.address,
+            request: self.request,
+            status,
+            answer,
+            millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
     }
 }
 

@@ -6,11 +6,13 @@
 
 pub mod address;
 mod client;
+pub mod exchange;
 mod failure;
 mod response;
 mod roots;
 
 pub use address::{AddressPolicy, Network};
 pub use client::{Client, ClientError, Request, Settings};
+pub use exchange::{Exchange, watched};
 pub use failure::{Failure, Lost, NotSent};
 pub use response::Response;

@@ -5,8 +5,14 @@
 //! paid order becomes a lead.
 
 mod accept;
+pub mod alerts;
 mod dispatch;
 pub mod orders;
+pub mod outcomes;
+pub mod queue;
+pub mod replay;
+mod trace;
 
 pub use accept::{AcceptError, Accepted, INBOX, accept};
-pub use dispatch::{Destination, Dispatcher, Stop};
+pub use dispatch::{Care, Destination, Dispatcher, Lanes, Stop};
+pub use trace::Shown;

@@ -1,7 +1,7 @@
 //! The outbox: one row per lead and destination, and every attempt made on it.
 
 use ismart_domain::delivery::{Delivery, DeliveryState, Next};
-use ismart_domain::{ClientId, DeliveryId, LeadId};
+use ismart_domain::{ClientId, DeliveryId, LeadId, UserId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::{Conn, StoreError, Tx};
@@ -29,9 +29,11 @@ pub struct Attempt {
     pub outcome: String,
     /// What the destination said, secrets masked.
     pub detail: Option<String>,
+    /// The requests and answers as JSON, secrets and personal data masked, as long as they are kept.
+    pub trace: Option<String>,
 }
 
-fn read(row: &Columns<'_>) -> Result<Delivery, StoreError> {
+pub(crate) fn read(row: &Columns<'_>) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.parsed(0)?,
         lead_id: row.parsed(1)?,
@@ -42,6 +44,7 @@ fn read(row: &Columns<'_>) -> Result<Delivery, StoreError> {
         external_id: row.maybe_text(6)?,
         reason: row.maybe_text(7)?,
         updated_at: row.instant(8)?,
+        begun_at: row.maybe_instant(9)?,
     })
 }
 
@@ -68,6 +71,7 @@ pub async fn add(
         external_id: None,
         reason: None,
         updated_at: now,
+        begun_at: None,
     };
     Statement::tenant(
         tenant!(
@@ -87,7 +91,8 @@ pub async fn add(
 }
 
 /// Takes up to `limit` due deliveries of one destination, oldest lead first, and marks them as being sent.
-/// A paused delivery is due again when its time has come, so that mended settings are noticed.
+/// A paused delivery is due again when its time has come, so that mended settings are noticed. One that is being sent is
+/// due again when nobody wrote down what came of it for a long time: it is then asked about.
 ///
 /// # Errors
 /// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
@@ -100,9 +105,10 @@ pub async fn claim(
     let now = tx.env().now();
     let mut due = Statement::tenant(
         tenant!(
-            "SELECT id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at FROM deliveries
-             WHERE client_id = $1 AND destination = $2 AND state IN ('queued', 'waiting', 'verifying', 'paused')
-               AND due_at <= $3 ORDER BY created_at, id LIMIT $4"
+            "SELECT id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at, begun_at
+             FROM deliveries
+             WHERE client_id = $1 AND destination = $2
+               AND state IN ('queued', 'sending', 'waiting', 'verifying', 'paused') AND due_at <= $3 ORDER BY created_at, id LIMIT $4"
         ),
         client_id,
     )
@@ -113,13 +119,17 @@ pub async fn claim(
     .await?;
     for delivery in &mut due {
         delivery.attempts = delivery.attempts.saturating_add(1);
+        delivery.begun_at = delivery.begun_at.or(Some(now));
+        if delivery.state == DeliveryState::Sending {
+            delivery.state = DeliveryState::Verifying;
+        }
         // A delivery that must be verified first keeps saying so: a crash now must not forget it.
         let state =
             if delivery.state == DeliveryState::Verifying { delivery.state } else { DeliveryState::Sending };
-        let lease = now.checked_add(SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
+        let lease = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         Statement::tenant(
             tenant!(
-                "UPDATE deliveries SET state = $3, attempts = $4, due_at = $5, updated_at = $6
+                "UPDATE deliveries SET state = $3, attempts = $4, due_at = $5, updated_at = $6, begun_at = $7
                  WHERE client_id = $1 AND id = $2"
             ),
             client_id,
@@ -129,11 +139,15 @@ pub async fn claim(
         .number(i64::from(delivery.attempts))
         .instant(lease)
         .instant(now)
+        .maybe_instant(delivery.begun_at)
         .run(tx)
         .await?;
     }
     Ok(due.into_iter().map(|delivery| Claimed { client_id, delivery }).collect())
 }
+
+/// Longer than any attempt takes, its waits for limits included.
+const LEASE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long after a start an interrupted attempt is asked about: the destination may still be working on it, and would
 /// then truthfully say that it has no such lead.
@@ -159,7 +173,19 @@ pub async fn recover(tx: &mut Tx) -> Result<u64, StoreError> {
     .await
 }
 
-/// Writes what an attempt led to.
+/// What an attempt led to.
+#[derive(Debug)]
+pub struct Ending<'e> {
+    /// The state to write.
+    pub next: &'e Next,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Requests and answers as JSON, masked.
+    pub trace: Option<String>,
+}
+
+/// Writes what an attempt led to. What a person refused meanwhile stays refused, unless the destination has it. Gives
+/// whether the state was written.
 ///
 /// # Errors
 /// [`StoreError`] of the engine.
@@ -167,15 +193,15 @@ pub async fn finish(
     tx: &mut Tx,
     client_id: ClientId,
     delivery: &Delivery,
-    next: &Next,
-    started_at: Timestamp,
-) -> Result<(), StoreError> {
+    ending: Ending<'_>,
+) -> Result<bool, StoreError> {
     let env = tx.env().clone();
     let now = env.now();
-    Statement::tenant(
+    let Ending { next, started_at, trace } = ending;
+    let written = Statement::tenant(
         tenant!(
             "UPDATE deliveries SET state = $3, due_at = $4, external_id = COALESCE($5, external_id), reason = $6,
-             updated_at = $7 WHERE client_id = $1 AND id = $2"
+             updated_at = $7 WHERE client_id = $1 AND id = $2 AND (state <> 'refused' OR $3 = 'delivered')"
         ),
         client_id,
     )
@@ -190,8 +216,8 @@ pub async fn finish(
     let id: ismart_domain::EventId = env.new_id();
     Statement::tenant(
         tenant!(
-            "INSERT INTO attempts (client_id, id, delivery_id, number, started_at, finished_at, outcome, detail)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            "INSERT INTO attempts (client_id, id, delivery_id, number, started_at, finished_at, outcome, detail, trace)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         ),
         client_id,
     )
@@ -202,12 +228,42 @@ pub async fn finish(
     .instant(now)
     .text(next.state.code())
     .maybe(next.reason.as_deref().or(next.external_id.as_deref()))
+    .maybe(trace)
     .run(tx)
     .await?;
-    Ok(())
+    Ok(written > 0)
 }
 
-/// Makes a delivery due at once, whatever its state but delivered. Gives it when it was changed.
+/// Puts off the due deliveries of a destination that people read: nothing was tried. Gives them.
+///
+/// # Errors
+/// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
+pub async fn postpone(
+    tx: &mut Tx,
+    client_id: ClientId,
+    destination: &str,
+    until: Timestamp,
+    reason: &str,
+) -> Result<Vec<Delivery>, StoreError> {
+    let now = tx.env().now();
+    Statement::tenant(
+        tenant!(
+            "UPDATE deliveries SET state = 'waiting', due_at = $4, reason = $5, updated_at = $3
+             WHERE client_id = $1 AND destination = $2 AND state IN ('queued', 'waiting') AND due_at <= $3
+             RETURNING id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at, begun_at"
+        ),
+        client_id,
+    )
+    .text(destination)
+    .instant(now)
+    .instant(until)
+    .text(reason)
+    .all(tx, read)
+    .await
+}
+
+/// Makes a delivery due at once, unless it is being sent, held or refused, or the destination is the inbox. What may
+/// have been carried out is asked about first: a person's click must not double a lead. Gives it when it was changed.
 ///
 /// # Errors
 /// [`StoreError`] of the engine.
@@ -217,20 +273,92 @@ pub async fn replay(
     id: DeliveryId,
 ) -> Result<Option<Delivery>, StoreError> {
     let now = tx.env().now();
-    // What may have been executed is asked about first: a person's click must not double a lead.
     Statement::tenant(
         tenant!(
             "UPDATE deliveries SET state = CASE WHEN attempts > 0 THEN 'verifying' ELSE 'queued' END, due_at = $3,
-             updated_at = $3 WHERE client_id = $1 AND id = $2
-             AND state IN ('needs_attention', 'paused', 'waiting', 'verifying', 'queued')"
+             updated_at = $3, begun_at = NULL
+             WHERE client_id = $1 AND id = $2 AND state NOT IN ('sending', 'held', 'refused') AND destination <> 'inbox'
+             RETURNING id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at, begun_at"
         ),
         client_id,
     )
     .id(id)
     .instant(now)
+    .first(tx, read)
+    .await
+}
+
+/// Closes a delivery that was not made, with a person's reason. Gives it when it was changed.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn close(
+    tx: &mut Tx,
+    client_id: ClientId,
+    id: DeliveryId,
+    reason: &str,
+) -> Result<Option<Delivery>, StoreError> {
+    let now = tx.env().now();
+    Statement::tenant(
+        tenant!(
+            "UPDATE deliveries SET state = 'refused', reason = $4, updated_at = $3
+             WHERE client_id = $1 AND id = $2 AND state NOT IN ('sending', 'delivered', 'held', 'refused')
+               AND destination <> 'inbox'
+             RETURNING id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at, begun_at"
+        ),
+        client_id,
+    )
+    .id(id)
+    .instant(now)
+    .text(reason)
+    .first(tx, read)
+    .await
+}
+
+/// Says which destinations of a client take test leads, in place of what was said before.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn set_test_slots(tx: &mut Tx, client_id: ClientId, names: &[String]) -> Result<(), StoreError> {
+    Statement::tenant(tenant!("DELETE FROM test_slots WHERE client_id = $1"), client_id).run(tx).await?;
+    for name in names {
+        Statement::tenant(
+            tenant!("INSERT INTO test_slots (client_id, destination) VALUES ($1, $2)"),
+            client_id,
+        )
+        .text(name)
+        .run(tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The destinations of a client that test leads reach.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn test_slots(conn: &mut Conn, client_id: ClientId) -> Result<Vec<String>, StoreError> {
+    Statement::tenant(
+        tenant!("SELECT destination FROM test_slots WHERE client_id = $1 ORDER BY destination"),
+        client_id,
+    )
+    .all(conn, |row| row.text(0))
+    .await
+}
+
+/// Forgets requests and answers of attempts that ended before `before`, at most a thousand at once. Gives how many.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn forget_traces(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
+    Statement::system(system!(
+        "UPDATE attempts SET trace = NULL WHERE id IN
+         (SELECT id FROM attempts WHERE trace IS NOT NULL AND finished_at < $1 ORDER BY finished_at LIMIT 1000)",
+        "what attempts sent is kept for the same time for all clients"
+    ))
+    .instant(before)
     .run(tx)
-    .await?;
-    get(tx, client_id, id).await
+    .await
 }
 
 /// Reads a delivery.
@@ -244,7 +372,8 @@ pub async fn get(
 ) -> Result<Option<Delivery>, StoreError> {
     Statement::tenant(
         tenant!(
-            "SELECT id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at FROM deliveries
+            "SELECT id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at, begun_at
+             FROM deliveries
              WHERE client_id = $1 AND id = $2"
         ),
         client_id,
@@ -265,7 +394,8 @@ pub async fn of_lead(
 ) -> Result<Vec<Delivery>, StoreError> {
     Statement::tenant(
         tenant!(
-            "SELECT id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at FROM deliveries
+            "SELECT id, lead_id, destination, state, attempts, due_at, external_id, reason, updated_at, begun_at
+             FROM deliveries
              WHERE client_id = $1 AND lead_id = $2 ORDER BY destination"
         ),
         client_id,
@@ -286,7 +416,7 @@ pub async fn attempts(
 ) -> Result<Vec<Attempt>, StoreError> {
     Statement::tenant(
         tenant!(
-            "SELECT number, started_at, finished_at, outcome, detail FROM attempts
+            "SELECT number, started_at, finished_at, outcome, detail, trace FROM attempts
              WHERE client_id = $1 AND delivery_id = $2 ORDER BY number, started_at"
         ),
         client_id,
@@ -299,6 +429,7 @@ pub async fn attempts(
             finished_at: row.instant(2)?,
             outcome: row.text(3)?,
             detail: row.maybe_text(4)?,
+            trace: row.maybe_text(5)?,
         })
     })
     .await
@@ -321,4 +452,174 @@ pub async fn counts(
     )
     .all(conn, |row| Ok((row.text(0)?, row.code(1, DeliveryState::from_code)?, row.number(2)?)))
     .await
+}
+
+/// Which deliveries are meant. What is `None` or empty does not narrow; the inbox is never meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pick {
+    /// Those of this lead.
+    pub lead_id: Option<LeadId>,
+    /// Those to this destination.
+    pub destination: Option<String>,
+    /// Those in one of these states.
+    pub states: Vec<DeliveryState>,
+    /// Those made at or after this moment.
+    pub since: Option<Timestamp>,
+    /// Those made before this moment.
+    pub until: Option<Timestamp>,
+    /// Those in the queue of people that this person answers for.
+    pub owner: Option<UserId>,
+}
+
+impl Pick {
+    /// The states as one text to look in: `,queued,waiting,`.
+    fn states(&self) -> Option<String> {
+        let codes: Vec<&str> = self.states.iter().map(|state| state.code()).collect();
+        (!codes.is_empty()).then(|| format!(",{},", codes.join(",")))
+    }
+
+    fn bind<'q>(&self, statement: Statement<'q>) -> Statement<'q> {
+        statement
+            .maybe(self.lead_id)
+            .maybe(self.destination.as_deref())
+            .maybe(self.states())
+            .number(self.since.map_or(i64::MIN, Timestamp::as_microsecond))
+            .number(self.until.map_or(i64::MAX, Timestamp::as_microsecond))
+            .maybe(self.owner)
+    }
+}
+
+/// A delivery in a list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Number of its lead.
+    pub lead_number: i64,
+    /// Name of the person, if he gave one.
+    pub person: Option<String>,
+    /// Who answers for it in the queue of people; `None` outside of it, or when nobody does.
+    pub owner: Option<UserId>,
+    /// Until when he decides.
+    pub decide_by: Option<Timestamp>,
+}
+
+/// The deliveries that are meant, oldest first, from the one after `after` on.
+///
+/// # Errors
+/// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
+pub async fn picked(
+    conn: &mut Conn,
+    client_id: ClientId,
+    pick: &Pick,
+    after: Option<(Timestamp, DeliveryId)>,
+    limit: i64,
+) -> Result<Vec<Listed>, StoreError> {
+    let (at, id) = after.map_or((i64::MIN, String::new()), |(at, id)| (at.as_microsecond(), id.to_string()));
+    let statement = Statement::tenant(
+        tenant!(
+            "SELECT d.id, d.lead_id, d.destination, d.state, d.attempts, d.due_at, d.external_id, d.reason,
+                    d.updated_at, d.begun_at, d.created_at, l.number, l.name, a.user_id, a.due_at
+             FROM deliveries d JOIN leads l ON l.id = d.lead_id LEFT JOIN attention a ON a.delivery_id = d.id
+             WHERE d.client_id = $1 AND d.destination <> 'inbox'
+               AND (CAST($2 AS TEXT) IS NULL OR d.lead_id = $2) AND (CAST($3 AS TEXT) IS NULL OR d.destination = $3)
+               AND (CAST($4 AS TEXT) IS NULL OR $4 LIKE '%,' || d.state || ',%')
+               AND d.created_at >= $5 AND d.created_at < $6 AND (CAST($7 AS TEXT) IS NULL OR a.user_id = $7)
+               AND (d.created_at > $8 OR (d.created_at = $8 AND d.id > $9))
+             ORDER BY d.created_at, d.id LIMIT $10"
+        ),
+        client_id,
+    );
+    pick.bind(statement)
+        .number(at)
+        .text(id)
+        .number(limit)
+        .all(conn, |row| {
+            Ok(Listed {
+                delivery: read(row)?,
+                created_at: row.instant(10)?,
+                lead_number: row.number(11)?,
+                person: row.maybe_text(12)?,
+                owner: row.maybe_parsed(13)?,
+                decide_by: row.maybe_instant(14)?,
+            })
+        })
+        .await
+}
+
+/// How many deliveries are meant.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn count(conn: &mut Conn, client_id: ClientId, pick: &Pick) -> Result<i64, StoreError> {
+    let statement = Statement::tenant(
+        tenant!(
+            "SELECT COUNT(*) FROM deliveries d LEFT JOIN attention a ON a.delivery_id = d.id
+             WHERE d.client_id = $1 AND d.destination <> 'inbox'
+               AND (CAST($2 AS TEXT) IS NULL OR d.lead_id = $2) AND (CAST($3 AS TEXT) IS NULL OR d.destination = $3)
+               AND (CAST($4 AS TEXT) IS NULL OR $4 LIKE '%,' || d.state || ',%')
+               AND d.created_at >= $5 AND d.created_at < $6 AND (CAST($7 AS TEXT) IS NULL OR a.user_id = $7)"
+        ),
+        client_id,
+    );
+    let found = pick.bind(statement).first(conn, |row| row.number(0)).await?;
+    Ok(found.unwrap_or(0))
+}
+
+/// How one destination fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The client.
+    pub client_id: ClientId,
+    /// Name of the destination.
+    pub destination: String,
+    /// How many deliveries were tried and are to be tried again.
+    pub failing: i64,
+    /// Since when the oldest of them is being tried.
+    pub since: Timestamp,
+    /// What the destination said last to the oldest of them.
+    pub reason: Option<String>,
+}
+
+/// The destinations that have deliveries which were tried before `before` and still are; nothing of them has been
+/// delivered since.
+///
+/// # Errors
+/// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
+pub async fn failing(conn: &mut Conn, before: Timestamp) -> Result<Vec<Health>, StoreError> {
+    let tried = Statement::system(system!(
+        "SELECT client_id, destination, COUNT(*), MIN(begun_at), MIN(reason) FROM deliveries
+         WHERE state IN ('waiting', 'verifying', 'paused') AND begun_at < $1 AND attempts > 0
+         GROUP BY client_id, destination ORDER BY client_id, destination",
+        "one look over the destinations of all clients"
+    ))
+    .instant(before)
+    .all(conn, |row| {
+        Ok(Health {
+            client_id: row.parsed(0)?,
+            destination: row.text(1)?,
+            failing: row.number(2)?,
+            since: row.instant(3)?,
+            reason: row.maybe_text(4)?,
+        })
+    })
+    .await?;
+    if tried.is_empty() {
+        return Ok(tried);
+    }
+    // A delivered one keeps the moment of its delivery as the moment that it was due.
+    let working: Vec<(ClientId, String)> = Statement::system(system!(
+        "SELECT DISTINCT client_id, destination FROM deliveries
+         WHERE state = 'delivered' AND due_at > $1 AND destination <> 'inbox'",
+        "one look over the destinations of all clients"
+    ))
+    .instant(before)
+    .all(conn, |row| Ok((row.parsed(0)?, row.text(1)?)))
+    .await?;
+    let works = |health: &Health| {
+        working.iter().any(|(client, name)| *client == health.client_id && *name == health.destination)
+    };
+    Ok(tried.into_iter().filter(|health| !works(health)).collect())
 }

@@ -16,6 +16,7 @@ mod sql;
 pub mod addresses;
 pub mod api_answers;
 pub mod api_tokens;
+pub mod attention;
 pub mod bookings;
 pub mod clients;
 pub mod conversations;
@@ -26,8 +27,10 @@ pub mod effects;
 pub mod events;
 pub mod feeds;
 pub mod figures;
+pub mod incidents;
 pub mod leads;
 pub mod orders;
+pub mod outcomes;
 pub mod users;
 pub mod visits;
 

@@ -205,7 +205,7 @@ async fn open_clients(
         for section in sections.into_iter().flatten() {
             match open_with(egress, section, &loaded.file.display().to_string()) {
                 Ok(connector) => {
-                    destinations.push(Destination { client_id: id, name: section.name.clone(), connector });
+                    destinations.push(Destination::new(id, section.name.clone(), connector));
                     let simulated =
                         simulation.filter(|s| s.destination == section.name).map(|s| s.page.clone());
                     shown.push(DestinationProfile {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod exchanges;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod guard;

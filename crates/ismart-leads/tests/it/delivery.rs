@@ -68,7 +68,7 @@ struct Running {
 async fn running(crm: Crm) -> Running {
     let setup = Setup::new().await;
     let crm = Arc::new(crm);
-    let destination = Destination { client_id: setup.client, name: "crm".into(), connector: crm.clone() };
+    let destination = Destination::new(setup.client, "crm", crm.clone());
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(Dispatcher::new(setup.store.clone(), vec![destination]).run(stopped));
     Running { setup, crm, stop, task }

@@ -330,6 +330,11 @@ pub(super) async fn send_again(
         let detail = "It is delivered or under way: there is nothing to send again.";
         return Err(Problem::new(StatusCode::CONFLICT, "not_needed", detail));
     }
-    replay::ask(&platform, lead.client_id, lead.draft.site_id, id).await?;
+    let made_by = Some(granted.0.token.created_by);
+    match replay::ask(&platform, lead.client_id, id, made_by, "asked for through the API").await {
+        Err(DecideError::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(Problem::new(StatusCode::CONFLICT, "not_needed", error.to_string())),
+        Ok(()) => {}
+    }
     Ok(StatusCode::ACCEPTED)
 }

@@ -8,6 +8,7 @@ use ismart_domain::delivery::{Delivery, DeliveryState};
 use ismart_domain::lead::{Consent, Lead};
 use ismart_domain::user::Right;
 use ismart_domain::{DeliveryId, LeadId};
+use ismart_leads::queue::DecideError;
 use ismart_store::deliveries::{self, Attempt};
 use ismart_store::{Conn, StoreError, clients, events, leads, users};
 use serde::Serialize;
@@ -269,7 +270,7 @@ pub(super) async fn confirm(
 pub(super) async fn send_again(
     State(platform): State<Arc<Platform>>,
     Path(id): Path<String>,
-    Posted { seat, .. }: Posted<Replaying>,
+    Posted { seat, fields, .. }: Posted<Replaying>,
 ) -> Result<Response, Fault> {
     let mut conn = platform.store.read().await?;
     let (delivery, lead) = find(&mut conn, &seat, &id).await?;
@@ -278,6 +279,12 @@ pub(super) async fn send_again(
         return Err(Fault::Led("replay.not_needed"));
     }
     tracing::info!(user.id = %seat.session.user.id, delivery.id = %delivery.id, "a delivery was asked for again");
-    replay::ask(&platform, seat.client.id, lead.draft.site_id, delivery.id).await?;
+    let user = Some(seat.session.user.id);
+    let why = fields.get("reason").filter(|why| !why.trim().is_empty()).unwrap_or("asked for in the console");
+    match replay::ask(&platform, seat.client.id, delivery.id, user, why).await {
+        Err(DecideError::Store(error)) => return Err(error.into()),
+        Err(_) => return Err(Fault::Led("replay.not_needed")),
+        Ok(()) => {}
+    }
     Ok(Redirect::to(&format!("/console/leads/{}#deliveries", lead.id)).into_response())
 }

@@ -5,6 +5,7 @@ use ismart_domain::delivery::DeliveryState;
 use ismart_domain::event::EventBody;
 use ismart_domain::lead::{Channel, Intent};
 use ismart_domain::money::{Currency, Money};
+use ismart_domain::outcome::Stage;
 use ismart_domain::user::{Role, User};
 use ismart_store::events::Logged;
 use serde::Serialize;
@@ -181,8 +182,20 @@ impl Historian<'_> {
                     &[("destination", &destination_name(texts, destination)), ("state", &state)],
                 )
             }
-            EventBody::OutcomeRecorded { source, stage, .. } => {
-                texts.say("event.outcome_recorded", &[("source", source), ("stage", stage)])
+            EventBody::OutcomeRecorded { source, stage, step, minor, reason, .. } => {
+                outcome(texts, (source, stage), *step, *minor, reason.as_deref())
+            }
+            EventBody::DeliveryAssigned { user_id, due_at, level, .. } => {
+                let key = if *level == 0 { "event.delivery_assigned" } else { "event.delivery_handed_on" };
+                let name = user_id.map_or_else(|| texts.get("queue.nobody"), |id| self.user(id));
+                texts.say(key, &[("name", name), ("time", self.teller.when(*due_at).short())])
+            }
+            EventBody::DeliveryDecided { destination, decision, user_id, reason, .. } => {
+                let name = user_id.map_or_else(|| texts.get("queue.administrator"), |id| self.user(id));
+                let what = named(texts, "decision", decision.code());
+                let destination = destination_name(texts, destination);
+                let values = [("name", name), ("what", &what), ("destination", &destination), ("reason", reason)];
+                texts.say("event.delivery_decided", &values)
             }
             EventBody::OrderChanged { state, minor, .. } => {
                 let sum = Money { minor: *minor, currency: Currency::Rub };
@@ -192,6 +205,8 @@ impl Historian<'_> {
             EventBody::MessageStored { .. }
             | EventBody::PageViewed { .. }
             | EventBody::UserSignedIn { .. }
+            | EventBody::AlertRaised { .. }
+            | EventBody::AlertEnded { .. }
             | EventBody::WorkerSwitched { .. } => return None,
         })
     }
@@ -269,6 +284,25 @@ impl Historian<'_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// What a source told of a lead: the step of the funnel with the source's own word for it, the sum, the reason.
+fn outcome(
+    texts: &Texts,
+    (source, status): (&str, &str),
+    step: Option<Stage>,
+    minor: Option<i64>,
+    reason: Option<&str>,
+) -> String {
+    let step = step.map(|step| named(texts, "outcome_step", step.code()));
+    let mut stage = step.map_or_else(|| status.to_owned(), |step| format!("{step} ({status})"));
+    if let Some(minor) = minor.filter(|minor| *minor != 0) {
+        stage.push_str(&format!(", {}", Money { minor, currency: Currency::Rub }));
+    }
+    if let Some(reason) = reason {
+        stage.push_str(&format!(", {reason}"));
+    }
+    texts.say("event.outcome_recorded", &[("source", source), ("stage", &stage)])
 }
 
 /// A destination's name; the built-in one has a name of ours.
