@@ -347,7 +347,10 @@ mod tests {
         let touched = state("NEW", Meaning::Fresh, 5);
         assert!(matches!(learn(Some(&known), Some(&touched), lead(), &map, at(6)), Some(Lesson::Same(_))));
         let taken = RecordState { owner: Some("18".into()), ..state("NEW", Meaning::Fresh, 9) };
-        assert_eq!(news(learn(Some(&known), Some(&taken), lead(), &map, at(10))).owner.as_deref(), Some("18"));
+        assert_eq!(
+            news(learn(Some(&known), Some(&taken), lead(), &map, at(10))).owner.as_deref(),
+            Some("18")
+        );
     }
 
     #[test]

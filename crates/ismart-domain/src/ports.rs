@@ -40,16 +40,16 @@ pub struct Changes {
     pub next: Option<u64>,
 }
 
+/// Records with what they say now; `None` for one that is gone.
+pub type Readings = Vec<(RecordRef, Option<RecordState>)>;
+
 /// Reads what became of leads in a CRM. Changes nothing there: what is learned here can never come back as news.
 pub trait OutcomeSource: Send + Sync {
     /// The kinds of records that leads become there.
     fn kinds(&self) -> &'static [RecordKind];
 
     /// Reads records by their numbers, at most fifty. Each comes back once, `None` when it is gone.
-    fn read<'a>(
-        &'a self,
-        records: &'a [RecordRef],
-    ) -> BoxFuture<'a, Result<Vec<(RecordRef, Option<RecordState>)>, DeliveryError>>;
+    fn read<'a>(&'a self, records: &'a [RecordRef]) -> BoxFuture<'a, Result<Readings, DeliveryError>>;
 
     /// One page of the records of a kind that changed at or after `since`, by the CRM's clock; `after` is
     /// [`Changes::next`] of the page before.

@@ -34,7 +34,10 @@ pub struct Exchange {
 impl std::fmt::Debug for Exchange {
     /// Bodies may hold what must not be printed.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exchange").field("address", &self.address).field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("Exchange")
+            .field("address", &self.address)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 

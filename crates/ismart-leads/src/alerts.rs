@@ -19,8 +19,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::Stop;
 use crate::dispatch::Care;
-use crate::{Stop, queue};
+use crate::queue::{self, CareOf};
 
 pub use silence::{LOOKED_BACK, Silence, silence};
 
@@ -60,14 +61,15 @@ pub struct Watched {
 }
 
 /// What is wrong with a ledger, in words; `None` when it balances.
-pub type Balance = Arc<dyn Fn(ClientId) -> BoxFuture<'static, Result<Option<String>, StoreError>> + Send + Sync>;
+pub type Balance =
+    Arc<dyn Fn(ClientId) -> BoxFuture<'static, Result<Option<String>, StoreError>> + Send + Sync>;
 
 /// Finds what is wrong, tells people, hands on what nobody decided about.
 #[derive(Clone)]
 pub struct Vigil {
     store: Store,
     clients: Arc<dyn Fn() -> Vec<Watched> + Send + Sync>,
-    care: Arc<dyn Fn(ClientId, &str) -> Care + Send + Sync>,
+    care: Arc<CareOf>,
     balance: Option<Balance>,
 }
 
@@ -180,7 +182,9 @@ impl Vigil {
             .into_iter()
             .filter(|one| {
                 let still = found.iter().any(|found| {
-                    found.client_id == one.client_id && found.alert == one.alert && found.subject == one.subject
+                    found.client_id == one.client_id
+                        && found.alert == one.alert
+                        && found.subject == one.subject
                 });
                 !still && self.is_over(one, &rhythms)
             })
@@ -274,17 +278,24 @@ impl Vigil {
                         let opened =
                             incidents::open(tx, one.client_id, one.alert, &one.subject, &facts).await?;
                         if opened.is_some() {
-                            let body = EventBody::AlertRaised { alert: one.alert.into(), subject: one.subject };
-                            let scope =
-                                Scope { client_id: one.client_id, site_id: None, trace_id: tx.env().new_id() };
+                            let body =
+                                EventBody::AlertRaised { alert: one.alert.into(), subject: one.subject };
+                            let scope = Scope {
+                                client_id: one.client_id,
+                                site_id: None,
+                                trace_id: tx.env().new_id(),
+                            };
                             events::append(tx, scope, body).await?;
                         }
                     }
                     for one in over {
                         if incidents::end(tx, one.client_id, one.id).await? {
                             let body = EventBody::AlertEnded { alert: one.alert, subject: one.subject };
-                            let scope =
-                                Scope { client_id: one.client_id, site_id: None, trace_id: tx.env().new_id() };
+                            let scope = Scope {
+                                client_id: one.client_id,
+                                site_id: None,
+                                trace_id: tx.env().new_id(),
+                            };
                             events::append(tx, scope, body).await?;
                         }
                     }
@@ -359,7 +370,10 @@ pub fn text(client: &Watched, one: &Incident) -> String {
         ),
         DESTINATION => (
             format!("Получатель «{}» не принимает заявки с {since}", facts.name),
-            format!("Ждут: {}. Ответ получателя: {}\nЗаявки не потеряны, попытки продолжаются.", facts.count, facts.said),
+            format!(
+                "Ждут: {}. Ответ получателя: {}\nЗаявки не потеряны, попытки продолжаются.",
+                facts.count, facts.said
+            ),
         ),
         QUEUE => (
             format!("Решения по доставке просрочены: {}", facts.count),

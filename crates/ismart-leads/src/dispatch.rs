@@ -304,7 +304,9 @@ impl Lane {
             return Ok(0);
         }
         let client_id = self.destination.client_id;
-        if let Some(until) = self.destination.care.quiet.and_then(|q| q.until(now, &self.destination.care.zone)) {
+        if let Some(until) =
+            self.destination.care.quiet.and_then(|q| q.until(now, &self.destination.care.zone))
+        {
             return self.put_off(until).await;
         }
         let (name, limit) = (self.destination.name.clone(), self.breaker.allowed());

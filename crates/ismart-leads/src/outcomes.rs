@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use ismart_domain::delivery::{DeliveryError, backoff};
 use ismart_domain::outcome::{Known, Lesson, RecordKind, RecordRef, RecordState, StageMap, learn};
-use ismart_domain::ports::OutcomeSource;
+use ismart_domain::ports::{OutcomeSource, Readings};
 use ismart_domain::{ClientId, EventBody, LeadId, TraceId};
 use ismart_store::events::Scope;
 use ismart_store::outcomes::{self, Look};
@@ -318,19 +318,15 @@ impl Reader {
     }
 
     /// Writes down what was read, in one transaction, and strikes off what was noted.
-    async fn take(
-        &self,
-        asked_at: Timestamp,
-        read: Vec<(RecordRef, Option<RecordState>)>,
-        looks: Vec<Look>,
-    ) -> Result<Heard, StoreError> {
+    async fn take(&self, asked_at: Timestamp, read: Readings, looks: Vec<Look>) -> Result<Heard, StoreError> {
         let followed = self.followed.clone();
         self.store
             .write(move |tx: &mut Tx| {
                 Box::pin(async move {
                     let mut heard = Heard { read: read.len(), news: 0 };
                     for (record, state) in &read {
-                        heard.news += usize::from(take(tx, &followed, *record, state.as_ref(), asked_at).await?);
+                        heard.news +=
+                            usize::from(take(tx, &followed, *record, state.as_ref(), asked_at).await?);
                     }
                     for look in looks {
                         outcomes::strike(tx, followed.client_id, &followed.name, look).await?;
@@ -383,11 +379,7 @@ async fn take(
 }
 
 /// The lead that a record came of: it says so itself, or the record that it was made of is one of ours.
-async fn whose(
-    tx: &mut Tx,
-    followed: &Followed,
-    state: &RecordState,
-) -> Result<Option<LeadId>, StoreError> {
+async fn whose(tx: &mut Tx, followed: &Followed, state: &RecordState) -> Result<Option<LeadId>, StoreError> {
     let Followed { client_id, name, .. } = followed;
     if let Some(lead_id) = state.origin
         && outcomes::site_of(tx, *client_id, lead_id).await?.is_some()

@@ -13,6 +13,9 @@ use jiff::Timestamp;
 
 use crate::dispatch::{Care, changed};
 
+/// Tells the rules of a client's destination.
+pub type CareOf = dyn Fn(ClientId, &str) -> Care + Send + Sync;
+
 /// Deliveries handed on at once.
 const HANDED_ON: i64 = 100;
 /// A person's reason is kept up to so many characters.
@@ -22,7 +25,9 @@ const REASON_LIMIT: usize = 500;
 #[derive(Debug, thiserror::Error)]
 pub enum DecideError {
     /// The delivery is not there, or not in a state about which anything can be decided.
-    #[error("this delivery is not there to be decided about: it was delivered, is being sent, held or refused")]
+    #[error(
+        "this delivery is not there to be decided about: it was delivered, is being sent, held or refused"
+    )]
     NotOpen,
     /// A reason is needed.
     #[error("say why: a reason is kept with the lead")]
@@ -135,7 +140,7 @@ pub async fn hand_to(
 ///
 /// # Errors
 /// [`StoreError`]; what was handed on before it stays so.
-pub async fn escalate(store: &Store, care: &dyn Fn(ClientId, &str) -> Care) -> Result<usize, StoreError> {
+pub async fn escalate(store: &Store, care: &CareOf) -> Result<usize, StoreError> {
     let overdue = attention::overdue(&mut store.read().await?, HANDED_ON).await?;
     let count = overdue.len();
     for waiting in overdue {
@@ -168,7 +173,7 @@ pub async fn escalate(store: &Store, care: &dyn Fn(ClientId, &str) -> Care) -> R
 ///
 /// # Errors
 /// [`StoreError`]; what was taken in before it stays so.
-pub async fn adopt(store: &Store, care: &dyn Fn(ClientId, &str) -> Care) -> Result<usize, StoreError> {
+pub async fn adopt(store: &Store, care: &CareOf) -> Result<usize, StoreError> {
     let lost = attention::unassigned(&mut store.read().await?, HANDED_ON).await?;
     let count = lost.len();
     for (client_id, delivery) in lost {

@@ -29,6 +29,8 @@ pub struct DestinationProfile {
     pub kind: String,
     /// Address of the emulator's page, when the destination is simulated.
     pub simulated: Option<String>,
+    /// Takes test leads, and only them.
+    pub test: bool,
 }
 
 /// A client as the configuration describes it.

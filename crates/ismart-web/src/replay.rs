@@ -1,9 +1,9 @@
 //! A delivery that is to be tried again at once.
 
 use ismart_domain::delivery::{Delivery, DeliveryState};
-use ismart_domain::{ClientId, DeliveryId, EventBody, SiteId};
-use ismart_store::events::Scope;
-use ismart_store::{StoreError, Tx, deliveries, events};
+use ismart_domain::{ClientId, DeliveryId, UserId};
+use ismart_leads::queue::{DecideError, Decider};
+use ismart_store::Tx;
 
 use crate::platform::Platform;
 
@@ -16,32 +16,24 @@ pub(crate) fn is_possible(delivery: &Delivery) -> bool {
         )
 }
 
-/// Makes the delivery due at once, and says so in the event log.
+/// Makes the delivery due at once, and says in the event log who wanted it and why.
 ///
 /// # Errors
-/// [`StoreError`]; nothing was changed.
+/// [`DecideError`]; nothing was changed.
 pub(crate) async fn ask(
     platform: &Platform,
     client_id: ClientId,
-    site_id: SiteId,
     id: DeliveryId,
-) -> Result<(), StoreError> {
-    let trace_id = platform.env.new_id();
+    user_id: Option<UserId>,
+    why: &str,
+) -> Result<(), DecideError> {
+    let decider = Decider::new(user_id, why)?;
     platform
         .store
         .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let Some(changed) = deliveries::replay(tx, client_id, id).await? else { return Ok(()) };
-                let scope = Scope { client_id, site_id: Some(site_id), trace_id };
-                let body = EventBody::DeliveryChanged {
-                    delivery_id: changed.id,
-                    lead_id: changed.lead_id,
-                    destination: changed.destination,
-                    state: changed.state,
-                    attempts: changed.attempts,
-                };
-                events::append(tx, scope, body).await
-            })
+            Box::pin(
+                async move { ismart_leads::replay::again(tx, client_id, id, &decider).await.map(|_| ()) },
+            )
         })
         .await
 }

@@ -1,10 +1,12 @@
 //! Configuration: one typed file, unknown keys are errors, all problems at once. The only place that reads the
 //! environment.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use ismart_domain::Secret;
+use ismart_domain::delivery::{Hours, Quiet, QuietError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -163,6 +165,9 @@ pub(crate) struct ClientSection {
     /// Where its leads go besides the inbox.
     #[serde(default, rename = "destination")]
     pub(crate) destinations: Vec<DestinationSection>,
+    /// When it works, and how long is too long.
+    #[serde(default)]
+    pub(crate) alerts: AlertSection,
 }
 
 fn moscow() -> String {
@@ -177,9 +182,86 @@ pub(crate) struct DestinationSection {
     pub(crate) name: String,
     /// Kind of connector.
     pub(crate) kind: String,
+    /// Takes test leads, and only them.
+    #[serde(default)]
+    pub(crate) test: bool,
+    /// Hours in which nothing is sent, or `none` [default: 22:00-08:00 where people are written to directly].
+    pub(crate) quiet_hours: Option<QuietHours>,
+    /// Sign-in name of the person who answers for deliveries that need one.
+    pub(crate) owner: Option<String>,
     /// The connector's own settings; a secret may be `{ env = "NAME" }` or `{ file = "path" }`.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
+}
+
+/// Hours in which nobody is written to.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct QuietHours(pub(crate) Option<Quiet>);
+
+impl TryFrom<String> for QuietHours {
+    type Error = QuietError;
+
+    fn try_from(text: String) -> Result<Self, QuietError> {
+        if text == "none" { Ok(Self(None)) } else { text.parse().map(|quiet| Self(Some(quiet))) }
+    }
+}
+
+/// When a client works, and how long is too long.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlertSection {
+    /// Working hours, as `09:00-18:00`.
+    #[serde(default = "nine_to_six")]
+    pub(crate) hours: String,
+    /// Working days: `mon` to `sun` [default: Monday to Friday].
+    #[serde(default)]
+    pub(crate) days: Vec<String>,
+    /// A silence of a site is told of after so many of these hours at the earliest.
+    #[serde(default = "three")]
+    pub(crate) silence_hours: u16,
+    /// Hours within which a person decides about a delivery that needs one.
+    #[serde(default = "four")]
+    pub(crate) decide_hours: u16,
+    /// Other hours of single sites, by their keys.
+    #[serde(default)]
+    pub(crate) site: BTreeMap<String, SiteHours>,
+}
+
+impl Default for AlertSection {
+    fn default() -> Self {
+        Self {
+            hours: nine_to_six(),
+            days: Vec::new(),
+            silence_hours: three(),
+            decide_hours: four(),
+            site: BTreeMap::new(),
+        }
+    }
+}
+
+/// When the leads of one site are waited for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SiteHours {
+    /// Hours, as `09:00-18:00`.
+    pub(crate) hours: Option<String>,
+    /// Days.
+    pub(crate) days: Option<Vec<String>>,
+    /// Hours of silence that are told of at the earliest.
+    pub(crate) silence_hours: Option<u16>,
+}
+
+fn nine_to_six() -> String {
+    "09:00-18:00".to_owned()
+}
+
+fn three() -> u16 {
+    3
+}
+
+fn four() -> u16 {
+    4
 }
 
 /// The configuration with the folder that its relative paths start from.
@@ -251,6 +333,14 @@ fn check_client(client: &mut ClientSection, path: &Path, base: &Path, troubles: 
         ));
     }
     twice(client.destinations.iter().map(|d| d.name.as_str()), "destination.name", path, troubles);
+    let alerts = &client.alerts;
+    let spans = std::iter::once((&alerts.hours, &alerts.days)).chain(alerts.site.values().map(|site| {
+        (site.hours.as_ref().unwrap_or(&alerts.hours), site.days.as_ref().unwrap_or(&alerts.days))
+    }));
+    for error in spans.filter_map(|(hours, days)| Hours::parse(hours, days).err()) {
+        let repair = "write hours as 09:00-18:00, ending on the same day, and days as mon, tue, … sun";
+        troubles.push(Trouble::new(place("alerts"), error.to_string(), repair));
+    }
     for destination in &mut client.destinations {
         let key = format!("destination `{}`", destination.name);
         let place = format!("{}: client `{}`: {key}", path.display(), client.slug);

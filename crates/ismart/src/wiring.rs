@@ -3,6 +3,7 @@
 mod captcha;
 mod feeds;
 mod place;
+mod queue;
 mod reload;
 mod shop;
 mod sites;
@@ -32,6 +33,7 @@ use crate::config::{ClientSection, Config, DestinationSection, Loaded};
 use crate::output::{Failed, Trouble};
 
 pub(crate) use feeds::Feeds;
+pub(crate) use queue::{Rules, vigil};
 use reload::Found;
 pub(crate) use reload::Reloader;
 pub(crate) use sites::cores;
@@ -57,6 +59,7 @@ pub(crate) struct Wired {
     pub(crate) store: Store,
     pub(crate) platform: Arc<Platform>,
     pub(crate) destinations: Vec<Destination>,
+    pub(crate) rules: Rules,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) feeds: Feeds,
     pub(crate) warnings: Vec<Trouble>,
@@ -179,7 +182,7 @@ pub(crate) async fn wire(
     let reloader = Arc::new(Reloader::new(loaded.for_sites(), cores, packages, egress));
     let warnings = reloader.start(&platform, found).await?;
     let feeds = Feeds::new(client(config)?, platform.clone(), reloader.clone());
-    Ok(Wired { store, platform, destinations, reloader, feeds, warnings })
+    Ok(Wired { store, platform, destinations, rules: Rules::of(config), reloader, feeds, warnings })
 }
 
 /// Rows for every client named by the configuration, and its opened destinations.
@@ -199,19 +202,22 @@ async fn open_clients(
     for (slug, name, zone) in named {
         let id = client_row(store, &slug, &name).await?;
         let egress = &tokens::keeping(egress, store, id);
-        let sections =
-            loaded.config.clients.iter().find(|client| client.slug == slug).map(|c| &c.destinations);
+        let Some(client) = loaded.config.clients.iter().find(|client| client.slug == slug) else { continue };
+        queue::mark_test_slots(store, id, &client.destinations).await?;
         let mut shown = Vec::new();
-        for section in sections.into_iter().flatten() {
+        for section in &client.destinations {
             match open_with(egress, section, &loaded.file.display().to_string()) {
                 Ok(connector) => {
-                    destinations.push(Destination::new(id, section.name.clone(), connector));
+                    let care = queue::care(client, section);
+                    let name = section.name.clone();
+                    destinations.push(Destination { care, ..Destination::new(id, name, connector) });
                     let simulated =
                         simulation.filter(|s| s.destination == section.name).map(|s| s.page.clone());
                     shown.push(DestinationProfile {
                         name: section.name.clone(),
                         kind: section.kind.clone(),
                         simulated,
+                        test: section.test,
                     });
                 }
                 Err(Failed(found)) => troubles.extend(found),

@@ -46,7 +46,7 @@ impl Quiet {
 /// The instant of a local time, the second one where the clocks show it twice and the first is over.
 fn later_than(now: Timestamp, day: Date, time: Time, zone: &TimeZone) -> Option<Timestamp> {
     let shown = zone.to_ambiguous_timestamp(day.to_datetime(time));
-    let first = shown.clone().compatible().ok()?;
+    let first = shown.compatible().ok()?;
     let instant = if first > now { first } else { shown.later().ok()? };
     (instant > now).then_some(instant)
 }
@@ -120,8 +120,7 @@ impl Hours {
     /// [`QuietError`] with the text that could not be read.
     pub fn parse(span_text: &str, days: &[String]) -> Result<Self, QuietError> {
         let wrong = |text: &str| QuietError { text: text.to_owned() };
-        let (from, to) =
-            span(span_text).filter(|(from, to)| from < to).ok_or_else(|| wrong(span_text))?;
+        let (from, to) = span(span_text).filter(|(from, to)| from < to).ok_or_else(|| wrong(span_text))?;
         let day = |text: &String| {
             let found = DAYS.iter().find(|(name, _)| text.eq_ignore_ascii_case(name));
             found.map(|(_, day)| *day).ok_or_else(|| wrong(text))
@@ -265,6 +264,8 @@ mod tests {
         let worked: SignedDuration = parts.iter().map(|(from, to)| to.duration_since(*from)).sum();
         assert_eq!(worked, SignedDuration::from_mins(60));
         let weekend = Hours::parse("09:00-18:00", &["sat".to_owned(), "sun".to_owned()]).unwrap();
-        assert!(weekend.open(at("2026-11-21T09:00:00Z"), &zone) && !hours.open(at("2026-11-21T09:00:00Z"), &zone));
+        assert!(
+            weekend.open(at("2026-11-21T09:00:00Z"), &zone) && !hours.open(at("2026-11-21T09:00:00Z"), &zone)
+        );
     }
 }

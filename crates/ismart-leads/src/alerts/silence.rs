@@ -167,7 +167,9 @@ mod tests {
         // Three leads a day: a quiet day is chance, two are not.
         let leads: Vec<Timestamp> = (0..20_i64)
             .flat_map(|day| (0..3).map(move |n| (day, n)))
-            .map(|(day, n)| at("2026-10-25T07:00:00Z").checked_add(SignedDuration::from_hours(day * 24 + n * 3)).unwrap())
+            .map(|(day, n)| {
+                at("2026-10-25T07:00:00Z").checked_add(SignedDuration::from_hours(day * 24 + n * 3)).unwrap()
+            })
             .collect();
         assert_eq!(judged(&leads, "2026-11-16T13:00:00Z"), None);
         assert!(judged(&leads, "2026-11-17T14:00:00Z").is_some());
@@ -181,7 +183,10 @@ mod tests {
         assert_eq!(judged(&friday, "2026-11-23T08:00:00Z"), None, "Monday, two working hours later");
         assert!(judged(&friday, "2026-11-23T09:00:00Z").is_some(), "Monday noon");
         assert_eq!(judged(&friday[..19], "2026-11-23T09:00:00Z"), None, "too few");
-        let week: Vec<Timestamp> = busy(4, "2026-11-20T07:00:00Z").into_iter().filter(|one| *one > at("2026-11-17T00:00:00Z")).collect();
+        let week: Vec<Timestamp> = busy(4, "2026-11-20T07:00:00Z")
+            .into_iter()
+            .filter(|one| *one > at("2026-11-17T00:00:00Z"))
+            .collect();
         assert_eq!(judged(&week, "2026-11-20T13:00:00Z"), None, "four days are no rhythm");
     }
 }

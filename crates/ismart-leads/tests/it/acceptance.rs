@@ -55,14 +55,3 @@ async fn p3_a_repeat_is_the_same_lead_for_ever_by_key_and_for_ten_minutes_by_con
     s.clock.advance(SignedDuration::from_mins(11));
     assert!(!s.accept(s.draft("+7 910 999-88-77")).await.unwrap().repeated);
 }
-
-#[tokio::test]
-async fn p4_a_test_lead_stays_with_us() {
-    let s = Setup::new().await;
-    let mut draft = s.draft("89101234567");
-    draft.test = true;
-    let accepted = s.accept(draft).await.unwrap();
-    let all =
-        deliveries::of_lead(&mut s.store.read().await.unwrap(), s.client, accepted.lead.id).await.unwrap();
-    assert_eq!(all.iter().map(|d| d.destination.as_str()).collect::<Vec<_>>(), ["inbox"]);
-}

@@ -15,17 +15,17 @@ use crate::setup::Setup;
 
 /// A destination that keeps what it takes and answers as scripted: the answer may lie about what happened.
 #[derive(Default)]
-struct Crm {
+pub(crate) struct Crm {
     kept: Mutex<HashMap<String, usize>>,
     script: Mutex<VecDeque<(bool, Result<(), DeliveryError>)>>,
 }
 
 impl Crm {
-    fn then(&self, keeps: bool, answer: Result<(), DeliveryError>) {
+    pub(crate) fn then(&self, keeps: bool, answer: Result<(), DeliveryError>) {
         self.script.lock().unwrap().push_back((keeps, answer));
     }
 
-    fn copies(&self, lead: &Lead) -> usize {
+    pub(crate) fn copies(&self, lead: &Lead) -> usize {
         self.kept.lock().unwrap().get(&lead.origin_id()).copied().unwrap_or(0)
     }
 }
@@ -54,7 +54,7 @@ impl Connector for Crm {
     }
 }
 
-fn retry(ambiguous: bool) -> Result<(), DeliveryError> {
+pub(crate) fn retry(ambiguous: bool) -> Result<(), DeliveryError> {
     Err(DeliveryError::Retry { after: None, ambiguous, reason: "away".into() })
 }
 

@@ -7,4 +7,6 @@ mod delivery;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod setup;

@@ -12,3 +12,5 @@ mod engines;
 mod orders;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod queue;

@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 
 use ismart_domain::contact::{PersonName, Phone};
 use ismart_domain::conversation::{Author, Extras, Inbound, Mode};
-use ismart_domain::delivery::{self, Answer, DeliveryError, DeliveryState};
+use ismart_domain::delivery::{self, Answer, DeliveryError, DeliveryState, Trial};
 use ismart_domain::lead::{Channel, ConsentDraft, ConsentPurpose, Intent, LeadDraft, LeadSource, Utm};
 use ismart_domain::user::{Role, User};
 use ismart_domain::{ClientId, EventBody, Secret, SiteId};
 use ismart_store::conversations::{NewMessage, Progress};
+use ismart_store::deliveries::Ending;
 use ismart_store::{
     Store, StoreError, Tx, bookings, clients, conversations, deliveries, effects, events, figures, leads,
     users, visits,
@@ -86,7 +87,7 @@ pub(crate) async fn tenant(store: &Store, slug: &'static str) -> (ClientId, Site
         .unwrap()
 }
 
-fn draft(site_id: SiteId, key: Option<&str>) -> LeadDraft {
+pub(crate) fn draft(site_id: SiteId, key: Option<&str>) -> LeadDraft {
     LeadDraft {
         site_id,
         intent: Intent::TestDrive,
@@ -242,13 +243,17 @@ async fn outbox(t: Temporary) {
     );
     let now = t.store.env().now();
     let failed = Answer::Failed(DeliveryError::Retry { after: None, ambiguous: false, reason: "503".into() });
-    let next = delivery::after(failed, 2, now, 0);
+    let next = delivery::after(failed, Trial { attempts: 2, begun_at: now, now, jitter: 0 });
     let taken = again[0].delivery.clone();
     t.store
         .write(move |tx: &mut Tx| {
-            Box::pin(async move { deliveries::finish(tx, client, &taken, &next, now).await })
+            Box::pin(async move {
+                let trace = Some("[]".to_owned());
+                deliveries::finish(tx, client, &taken, Ending { next: &next, started_at: now, trace }).await
+            })
         })
         .await
+        .map_err(|error: StoreError| error)
         .unwrap();
     assert!(claim().await.is_empty(), "not due yet");
     t.clock.advance(SignedDuration::from_secs(10));
@@ -258,6 +263,7 @@ async fn outbox(t: Temporary) {
     assert_eq!((all.len(), all[0].attempts), (1, 3));
     let attempts = deliveries::attempts(&mut conn, client, all[0].id).await.unwrap();
     assert_eq!((attempts.len(), attempts[0].outcome.as_str()), (1, "waiting"));
+    assert_eq!(attempts[0].trace.as_deref(), Some("[]"));
     assert_eq!(deliveries::counts(&mut conn, client).await.unwrap()[0].2, 1);
 }
 

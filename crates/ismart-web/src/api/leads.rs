@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use ismart_domain::lead::{Consent, Intent, Lead as Stored};
 use ismart_domain::{DeliveryId, LeadId};
+use ismart_leads::queue::DecideError;
 use ismart_store::leads::Window;
 use ismart_store::{Conn, deliveries, leads};
 use jiff::Timestamp;
@@ -330,7 +331,7 @@ pub(super) async fn send_again(
         let detail = "It is delivered or under way: there is nothing to send again.";
         return Err(Problem::new(StatusCode::CONFLICT, "not_needed", detail));
     }
-    let made_by = Some(granted.0.token.created_by);
+    let made_by = Some(granted.0.made_by);
     match replay::ask(&platform, lead.client_id, id, made_by, "asked for through the API").await {
         Err(DecideError::Store(error)) => return Err(error.into()),
         Err(error) => return Err(Problem::new(StatusCode::CONFLICT, "not_needed", error.to_string())),

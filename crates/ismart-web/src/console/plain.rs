@@ -194,7 +194,8 @@ impl Historian<'_> {
                 let name = user_id.map_or_else(|| texts.get("queue.administrator"), |id| self.user(id));
                 let what = named(texts, "decision", decision.code());
                 let destination = destination_name(texts, destination);
-                let values = [("name", name), ("what", &what), ("destination", &destination), ("reason", reason)];
+                let values =
+                    [("name", name), ("what", &what), ("destination", &destination), ("reason", reason)];
                 texts.say("event.delivery_decided", &values)
             }
             EventBody::OrderChanged { state, minor, .. } => {

@@ -15,7 +15,7 @@ use ismart_web::console::accounts::{self, NewUser};
 use serde_json::json;
 
 use super::serve::{listen_on, run};
-use crate::config::{ClientSection, Config, DestinationSection, Loaded};
+use crate::config::{AlertSection, ClientSection, Config, DestinationSection, Loaded};
 use crate::output::{self, Failed};
 use crate::wiring::{self, Simulation};
 
@@ -86,12 +86,16 @@ fn configuration(data: &Path, portal: &PortalHandle) -> Loaded {
         name: DESTINATION.to_owned(),
         kind: "bitrix24".to_owned(),
         settings: settings.as_object().cloned().unwrap_or_default(),
+        test: false,
+        quiet_hours: None,
+        owner: None,
     };
     let client = ClientSection {
         slug: CLIENT.to_owned(),
         name: "Автоград".to_owned(),
         time_zone: "Europe/Moscow".to_owned(),
         destinations: vec![destination],
+        alerts: AlertSection::default(),
     };
     let mut config = Config { clients: vec![client], ..Config::default() };
     config.http.allow_loopback = true;

@@ -95,7 +95,10 @@ pub(super) async fn run(
 ) -> Result<ExitCode, Failed> {
     let (stop, stopped) = watch::channel(false);
     let dispatcher = Dispatcher::new(wired.store.clone(), wired.destinations.clone());
+    let lanes = dispatcher.lanes();
     let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
+    let vigil = wiring::vigil(&wired.platform, wired.rules, lanes);
+    let keeping_vigil = tokio::spawn(vigil.run(stopped.clone()));
     let desk = wired.platform.desk.clone();
     let resuming = tokio::spawn(async move {
         match desk.resume().await {
@@ -155,6 +158,7 @@ pub(super) async fn run(
     // A publication that was begun is finished; one that was not is taken up at the next start.
     let _panicked = publishing.await.is_err();
     let _panicked = counting.await.is_err();
+    let _panicked = keeping_vigil.await.is_err();
     wired.store.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -36,7 +36,9 @@ impl Reloader {
         let config = site.config();
         let profile = client(platform, config).await?;
         let site_id = site_row(&platform.store, profile.id, config).await?;
-        let destinations: Vec<String> = profile.destinations.iter().map(|d| d.name.clone()).collect();
+        // Those that take test leads take nothing else.
+        let real = profile.destinations.iter().filter(|destination| !destination.test);
+        let destinations: Vec<String> = real.map(|destination| destination.name.clone()).collect();
         let worker = section_text(config, "worker", "package");
         let place = Place {
             client_id: profile.id,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ismart_domain::contact::{Email, PersonName, Phone};
 use ismart_domain::conversation::{Author, Card, Choice, ConsentText, Extras, Inbound, Mode, SourceLink};
-use ismart_domain::delivery::{self, Answer, DeliveryError};
+use ismart_domain::delivery::{self, Answer, DeliveryError, Trial};
 use ismart_domain::lead::{
     Channel, ConsentDraft, ConsentPurpose, Intent, LeadDraft, LeadSource, Subject, Utm,
 };
@@ -15,6 +15,7 @@ use ismart_domain::{
 };
 use ismart_store::api_tokens::{self, ApiToken};
 use ismart_store::conversations::{self, NewMessage, Progress};
+use ismart_store::deliveries::Ending;
 use ismart_store::events::{self, Scope};
 use ismart_store::visits::Visit;
 use ismart_store::{Store, StoreError, Tx, clients, deliveries, visits};
@@ -84,6 +85,7 @@ impl House {
             name: "bitrix24".into(),
             kind: "bitrix24".into(),
             simulated: Some("http://127.0.0.1:9/".into()),
+            test: false,
         };
         let profiles = vec![
             profile(client, "avtograd", "Автоград", vec![crm]),
@@ -341,8 +343,11 @@ impl House {
                 Box::pin(async move {
                     for claimed in deliveries::claim(tx, client, "bitrix24", 50).await? {
                         let now = tx.env().now();
-                        let next = delivery::after(answer.clone(), claimed.delivery.attempts, now, 128);
-                        deliveries::finish(tx, client, &claimed.delivery, &next, now).await?;
+                        let attempts = claimed.delivery.attempts;
+                        let trial = Trial { attempts, begun_at: now, now, jitter: 128 };
+                        let next = delivery::after(answer.clone(), trial);
+                        let ending = Ending { next: &next, started_at: now, trace: None };
+                        deliveries::finish(tx, client, &claimed.delivery, ending).await?;
                         let body = EventBody::DeliveryChanged {
                             delivery_id: claimed.delivery.id,
                             lead_id: lead,

@@ -1,0 +1,124 @@
+//! How destinations are dealt with besides bringing leads there: quiet hours, owners, deadlines, test slots; and the
+//! vigil over clients.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ismart_domain::ClientId;
+use ismart_domain::delivery::{Hours, Quiet};
+use ismart_leads::alerts::{Vigil, Watched, WatchedSite};
+use ismart_leads::{Care, Lanes};
+use ismart_store::{Store, StoreError, Tx, deliveries};
+use ismart_web::{ClientProfile, Platform};
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use crate::config::{AlertSection, ClientSection, Config, DestinationSection};
+
+/// Kinds that write to people directly: they are left alone at night unless the configuration says otherwise.
+const WRITES_TO_PEOPLE: [&str; 3] = ["telegram", "vk", "max"];
+const NIGHT: &str = "22:00-08:00";
+
+/// The rules of one destination.
+pub(super) fn care(client: &ClientSection, section: &DestinationSection) -> Care {
+    let night = || WRITES_TO_PEOPLE.contains(&section.kind.as_str()).then(|| NIGHT.parse::<Quiet>().ok());
+    Care {
+        quiet: section.quiet_hours.map_or_else(|| night().flatten(), |hours| hours.0),
+        owner: section.owner.clone(),
+        ..client_care(client)
+    }
+}
+
+/// The rules of a client's destinations that the configuration names no more.
+pub(super) fn client_care(client: &ClientSection) -> Care {
+    Care {
+        zone: TimeZone::get(&client.time_zone).unwrap_or(TimeZone::UTC),
+        hours: Hours::parse(&client.alerts.hours, &client.alerts.days).unwrap_or_default(),
+        decide_within: SignedDuration::from_hours(i64::from(client.alerts.decide_hours)),
+        ..Care::default()
+    }
+}
+
+/// Writes down which destinations of a client take test leads.
+pub(super) async fn mark_test_slots(
+    store: &Store,
+    client_id: ClientId,
+    sections: &[DestinationSection],
+) -> Result<(), StoreError> {
+    let names: Vec<String> =
+        sections.iter().filter(|section| section.test).map(|section| section.name.clone()).collect();
+    store
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                if deliveries::test_slots(tx, client_id).await? == names {
+                    return Ok(());
+                }
+                deliveries::set_test_slots(tx, client_id, &names).await
+            })
+        })
+        .await
+}
+
+/// What the configuration says of clients beside their destinations.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    alerts: HashMap<String, AlertSection>,
+    care: HashMap<String, Care>,
+}
+
+impl Rules {
+    /// Takes the rules out of a configuration.
+    pub(crate) fn of(config: &Config) -> Self {
+        let alerts = config.clients.iter().map(|client| (client.slug.clone(), client.alerts.clone()));
+        let care = config.clients.iter().map(|client| (client.slug.clone(), client_care(client)));
+        Self { alerts: alerts.collect(), care: care.collect() }
+    }
+
+    /// A client with its sites as the vigil sees it.
+    fn watched(&self, platform: &Platform, client: &ClientProfile) -> Watched {
+        let fallback = AlertSection::default();
+        let alerts = self.alerts.get(&client.slug).unwrap_or(&fallback);
+        let world = platform.world.load();
+        let own = world.places.values().filter(|place| place.client_id == client.id);
+        let site = |place: &Arc<ismart_web::Place>| {
+            let special = alerts.site.get(&place.slug).cloned().unwrap_or_default();
+            let hours = special.hours.as_ref().unwrap_or(&alerts.hours);
+            let days = special.days.as_ref().unwrap_or(&alerts.days);
+            let floor = special.silence_hours.unwrap_or(alerts.silence_hours);
+            WatchedSite {
+                id: place.site_id,
+                name: place.name.clone(),
+                hours: Hours::parse(hours, days).unwrap_or_default(),
+                floor: SignedDuration::from_hours(i64::from(floor)),
+            }
+        };
+        Watched {
+            id: client.id,
+            name: client.name.clone(),
+            zone: client.zone.clone(),
+            sites: own.map(site).collect(),
+            notifiers: Vec::new(),
+        }
+    }
+}
+
+/// The vigil over every client of a platform.
+pub(crate) fn vigil(platform: &Arc<Platform>, rules: Rules, lanes: Lanes) -> Vigil {
+    let rules = Arc::new(rules);
+    let (seen, known) = (platform.clone(), rules.clone());
+    let clients = move || {
+        let clients = seen.clients();
+        clients.iter().map(|client| known.watched(&seen, client)).collect()
+    };
+    let seen = platform.clone();
+    let care = move |client_id: ClientId, name: &str| {
+        let lanes = lanes.list();
+        let lane = lanes.iter().find(|lane| lane.client_id == client_id && lane.name == name);
+        let of_client = || {
+            let client = seen.client(client_id)?;
+            rules.care.get(&client.slug).cloned()
+        };
+        lane.map(|lane| lane.care.clone()).or_else(of_client).unwrap_or_default()
+    };
+    Vigil::new(platform.store.clone(), clients, care)
+}
