@@ -351,7 +351,11 @@ impl Vigil {
 /// What people read: a heading and what to do.
 #[must_use]
 pub fn text(client: &Watched, one: &Incident) -> String {
-    let facts: Facts = serde_json::from_str(&one.facts).unwrap_or_default();
+    let facts: Facts = match serde_json::from_str(&one.facts) {
+        Ok(facts) => facts,
+        // The alert itself counts; its figures only make it clearer.
+        Err(_unreadable) => Facts { name: one.subject.clone(), ..Facts::default() },
+    };
     let at = |at: Timestamp| at.to_zoned(client.zone.clone()).strftime("%d.%m %H:%M").to_string();
     let since = facts.since.map(at).unwrap_or_default();
     if let Some(ended) = one.ended_at {
