@@ -38,6 +38,8 @@ struct LoopScope {
 #[derive(Debug, Default)]
 struct Builder {
     names: Vec<Name>,
+    /// Whether the first mention of each name sets it.
+    late: Vec<bool>,
     loops: Vec<LoopScope>,
     /// Every slot assigned so far, in order.
     assigned: Vec<u32>,
@@ -157,8 +159,13 @@ impl Compiler<'_> {
     }
 
     fn finish_unit(&mut self, body: Vec<Op>) -> Unit {
-        let builder = self.units.pop().unwrap_or_default();
-        Unit::new(builder.names, body, builder.reads_loop)
+        let mut builder = self.units.pop().unwrap_or_default();
+        for (name, late) in builder.names.iter().zip(&mut builder.late) {
+            if name.text == "loop" {
+                *late = !builder.reads_loop;
+            }
+        }
+        Unit::new(builder.names, builder.late, body)
     }
 
     fn macro_code(&mut self, m: &Macro) -> Result<MacroCode, Error> {
@@ -177,7 +184,7 @@ impl Compiler<'_> {
                 Some(expr) => Some(self.constant(expr)?),
                 None => None,
             };
-            params.push((name.clone(), self.slot(name), default));
+            params.push((name.clone(), self.assign_first(name), default));
         }
         let rest_name = m.rest.clone().unwrap_or_else(|| "varargs".into());
         let body = self.nodes(&m.body)?;
@@ -196,7 +203,22 @@ impl Compiler<'_> {
             return num::small(at);
         }
         builder.names.push(Name { hash, text: name.into() });
+        builder.late.push(false);
         num::small(builder.names.len() - 1)
+    }
+
+    /// The slot of a variable that is set here; if this is its first mention, nothing has to know what the scope has
+    /// under its name.
+    fn assign_first(&mut self, name: &str) -> u32 {
+        let known = self.units.last().map_or(0, |builder| builder.names.len());
+        let slot = self.assign(name);
+        if let Some(builder) = self.units.last_mut()
+            && num::at(slot) == known
+            && let Some(late) = builder.late.last_mut()
+        {
+            *late = true;
+        }
+        slot
     }
 
     /// The slot of a variable that is assigned.

@@ -101,16 +101,22 @@ pub(crate) struct Unit {
     pub(crate) names: Vec<Name>,
     /// The hashes of the names, side by side: other units look for names in them all the time.
     pub(crate) hashes: Vec<u64>,
-    /// The slot of `loop` where only loops of the unit set it: an outer one is looked up if it is asked for.
-    pub(crate) outer_loop: Option<u32>,
+    /// Whether each slot is set before anything reads it, as far as the text tells: what the scope has under its name is
+    /// looked up if it is asked for all the same.
+    late: Vec<bool>,
     pub(crate) body: Vec<Op>,
 }
 
 impl Unit {
-    pub(crate) fn new(names: Vec<Name>, body: Vec<Op>, reads_loop: bool) -> Self {
+    /// A unit of variables, each with whether it is set before it is read; one that says nothing is not.
+    pub(crate) fn new(names: Vec<Name>, late: Vec<bool>, body: Vec<Op>) -> Self {
         let hashes = names.iter().map(|name| name.hash).collect();
-        let at = names.iter().position(|name| name.text == "loop").filter(|_| !reads_loop);
-        Self { names, hashes, outer_loop: at.map(num::small), body }
+        Self { names, hashes, late, body }
+    }
+
+    /// Whether a slot is set before anything reads it.
+    pub(crate) fn is_late(&self, slot: u32) -> bool {
+        self.late.get(num::at(slot)).copied().unwrap_or(false)
     }
 
     /// The slot of a variable.
@@ -368,16 +374,31 @@ impl Ex {
                 matches!(key, ItemKey::Next | ItemKey::Const(..)) && item.assigns_nothing()
             }),
             Self::Attr(attr) => {
-                attr.args.is_empty()
-                    && !matches!(attr.key, AttrKey::Dynamic(_))
-                    && attr.object.assigns_nothing()
+                let key = match &attr.key {
+                    AttrKey::Dynamic(key) => key.assigns_nothing(),
+                    AttrKey::Name(..) | AttrKey::Index(..) => true,
+                };
+                key && attr.args.is_empty() && attr.object.assigns_nothing()
             }
             Self::Call(call) => !call.spread && call.args.iter().all(Self::assigns_nothing),
             Self::Cond(sides) => {
                 sides.0.assigns_nothing() && sides.1.assigns_nothing() && sides.2.assigns_nothing()
             }
-            Self::Default(sides) => sides.0.assigns_nothing() && sides.1.assigns_nothing(),
-            Self::Escape(_, inner, _) | Self::Paren(inner) => inner.assigns_nothing(),
+            Self::Elvis(sides) | Self::Coalesce(sides) => {
+                sides.0.assigns_nothing() && sides.2.assigns_nothing()
+            }
+            Self::Default(sides)
+            | Self::And(sides)
+            | Self::Or(sides)
+            | Self::Xor(sides)
+            | Self::Cmp(_, sides)
+            | Self::Math(_, sides) => sides.0.assigns_nothing() && sides.1.assigns_nothing(),
+            Self::Escape(_, inner, _)
+            | Self::Paren(inner)
+            | Self::Not(inner)
+            | Self::Neg(inner)
+            | Self::Pos(inner)
+            | Self::Defined(inner) => inner.assigns_nothing(),
             _ => false,
         }
     }

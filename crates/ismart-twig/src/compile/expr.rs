@@ -603,7 +603,7 @@ impl Compiler<'_> {
                 captures.push((outer, inner));
             }
         }
-        let unit = crate::program::Unit::new(builder.names, Vec::new(), true);
+        let unit = crate::program::Unit::new(builder.names, Vec::new(), Vec::new());
         let whole_context = builder.whole_context;
         Ok(Ex::Arrow(Arc::new(ArrowCode { unit, params, captures, body, line, whole_context })))
     }

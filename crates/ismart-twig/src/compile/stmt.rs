@@ -67,7 +67,7 @@ impl Compiler<'_> {
             NodeKind::Capture(name, body) => {
                 self.tag("set", line);
                 let body = self.nodes(body)?;
-                let slot = self.assign(name);
+                let slot = self.assign_outside_loops(name);
                 // A body of text alone is a constant.
                 if let [Op::Text(range)] = body.as_slice() {
                     let text = self.text(&(num::at(range.start)..num::at(range.end))).to_owned();
@@ -238,7 +238,7 @@ impl Compiler<'_> {
     ) -> Result<(), Error> {
         if let ([name], [value]) = (names, values) {
             let ex = self.guarding(|compiler| compiler.expr(value))?;
-            let slot = self.assign(name);
+            let slot = self.assign_outside_loops(name);
             ops.push(match GrowOp::of(slot, ex, line) {
                 Ok(op) => Op::Grow(Box::new(op)),
                 Err(ex) => Op::Set(slot, ex, line),
@@ -250,6 +250,16 @@ impl Compiler<'_> {
         let slots = names.iter().map(|n| self.assign(n)).collect();
         ops.push(Op::SetMany(slots, values, line));
         Ok(())
+    }
+
+    /// The slot of a variable that a tag sets. A loop asks each time whether what its rounds set was there before, so
+    /// that is better known in advance.
+    fn assign_outside_loops(&mut self, name: &str) -> u32 {
+        if self.units.last().is_some_and(|builder| builder.loops.is_empty()) {
+            self.assign_first(name)
+        } else {
+            self.assign(name)
+        }
     }
 
     fn for_op(&mut self, f: &For, line: u32) -> Result<ForOp, Error> {
@@ -264,8 +274,8 @@ impl Compiler<'_> {
         let named_loop = f.value == "loop" || f.key.as_ref().is_some_and(|k| k == "loop");
         let direct = !named_loop && !assigns_loop(&f.body);
         let start = self.units.last().map_or(0, |u| u.assigned.len());
-        let value = self.assign(&f.value);
-        let key = f.key.as_ref().map(|k| self.assign(k));
+        let value = self.assign_first(&f.value);
+        let key = f.key.as_ref().map(|k| self.assign_first(k));
         if let Some(builder) = self.units.last_mut() {
             builder.loops.push(LoopScope { direct, keeps_parent: false });
         }

@@ -156,6 +156,34 @@ impl Parsed {
 /// Reads a whole text; the error is the place in bytes, the byte there, and PHP's words.
 pub(super) fn parse(source: &str) -> Result<Parsed, (usize, char, Refusal)> {
     let trimmed = source.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
+    match plain_date(trimmed) {
+        Some(parsed) => Ok(parsed),
+        None => parse_forms(trimmed),
+    }
+}
+
+/// A year, a month and a day as data has them, `2026-11-26`: known without asking every form.
+fn plain_date(text: &str) -> Option<Parsed> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
+    };
+    let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[m1, m2])?, number(&[d1, d2])?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    Some(Parsed {
+        year: Some(year),
+        month: Some(month),
+        day: Some(day),
+        have_date: true,
+        ..Parsed::default()
+    })
+}
+
+fn parse_forms(trimmed: &str) -> Result<Parsed, (usize, char, Refusal)> {
     // Some forms end with the end of the text, which a NUL stands for.
     let text = format!("{trimmed}\0");
     let mut parsed = Parsed::default();
@@ -179,4 +207,23 @@ pub(super) fn parse(source: &str) -> Result<Parsed, (usize, char, Refusal)> {
         at += length;
     }
     Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_date_is_what_the_forms_make_of_it() {
+        for text in ["2026-11-26", "0000-01-01", "9999-12-31", "2024-02-30", "1970-01-01", "2000-06-09"] {
+            let plain = plain_date(text);
+            assert!(plain.is_some(), "{text}");
+            assert_eq!(plain, parse_forms(text).ok(), "{text}");
+        }
+        for other in
+            ["2026-13-01", "2026-00-10", "2026-10-32", "2026-1-02", "2026/10/10", "20261010", "2026-10-1x"]
+        {
+            assert_eq!(plain_date(other), None, "{other}");
+        }
+    }
 }

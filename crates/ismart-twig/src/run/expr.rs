@@ -19,7 +19,11 @@ impl Rt<'_> {
     pub(crate) fn eval<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<V<'a>, Error> {
         match ex {
             Ex::Const(value) => Ok(V::Ref(value)),
-            Ex::Var(..) | Ex::Attr(_) if let Some(value) = frame.outer_path(ex) => Ok(V::Ref(value)),
+            Ex::Var(..) | Ex::Attr(_) => match frame.look(ex) {
+                Look::Found(value) => Ok(V::Ref(value)),
+                Look::Own(value) => Ok(V::Own(value.clone())),
+                Look::Missing | Look::Unknown => self.eval_other(frame, ex),
+            },
             Ex::Call(call) => self.call(frame, call).map(V::Own),
             _ => self.eval_other(frame, ex),
         }
@@ -198,6 +202,7 @@ impl Rt<'_> {
             Ex::Var(slot, _) => Ok(frame.read(*slot)),
             Ex::Attr(attr) => match frame.look(ex) {
                 Look::Found(value) => Ok(Some(V::Ref(value))),
+                Look::Own(value) => Ok(Some(V::Own(value.clone()))),
                 Look::Missing => Ok(None),
                 Look::Unknown => self.attr_chain(frame, attr, true),
             },
@@ -227,11 +232,11 @@ impl Rt<'_> {
     /// Whether a condition holds.
     pub(crate) fn truth<'a>(&mut self, frame: &mut Frame<'a>, ex: &'a Ex) -> Result<bool, Error> {
         match ex {
-            Ex::Var(..) | Ex::Attr(_) if let Some(value) = frame.path(ex) => Ok(value.truthy()),
-            Ex::Var(slot, line) if frame.is_undefined(*slot) => {
-                self.missing(frame, *slot, *line).map(|()| false)
-            }
-            Ex::Attr(_) if !self.strict() && matches!(frame.look(ex), Look::Missing) => Ok(false),
+            Ex::Var(..) | Ex::Attr(_) => match frame.look(ex) {
+                Look::Found(value) | Look::Own(value) => Ok(value.truthy()),
+                Look::Missing if !self.strict() => Ok(false),
+                Look::Missing | Look::Unknown => Ok(self.eval_other(frame, ex)?.truthy()),
+            },
             Ex::Not(inner) => Ok(!self.truth(frame, inner)?),
             Ex::And(sides) => Ok(self.truth(frame, &sides.0)? && self.truth(frame, &sides.1)?),
             Ex::Or(sides) => Ok(self.truth(frame, &sides.0)? || self.truth(frame, &sides.1)?),
@@ -279,7 +284,7 @@ impl Rt<'_> {
             Ex::Block(block) => self.has_block(frame, block),
             Ex::Parent(name, _) => self.has_parent_block(frame, name),
             Ex::Attr(attr) => match frame.look(ex) {
-                Look::Found(_) => Ok(true),
+                Look::Found(_) | Look::Own(_) => Ok(true),
                 Look::Missing => Ok(false),
                 Look::Unknown => self.attr_defined(frame, attr),
             },

@@ -47,9 +47,11 @@ impl<'a> Slot<'a> {
 
 /// What a look at a variable or at keys of one found, without evaluating anything.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Look<'a> {
-    /// It lies outside of the frame.
+pub(crate) enum Look<'f, 'a> {
+    /// It lies outside of the frame, and is not given up when a variable is set.
     Found(&'a Value),
+    /// It lies in a variable of the frame.
+    Own(&'f Value),
     /// There is no such variable or key.
     Missing,
     /// The evaluator has to find out.
@@ -189,8 +191,11 @@ pub(crate) struct Frame<'a> {
     pub(crate) loops: SmallVec<[LoopState; 2]>,
     /// Where in the source the expression stands that is being printed.
     pub(crate) printing: u32,
-    /// The slots that the scope does not define, in the order they were set.
-    order: SmallVec<[u32; 8]>,
+    /// When each slot was set that had nothing before, counted from 1: what the scope does not define stands in this
+    /// order.
+    stamps: SmallVec<[u32; 16]>,
+    /// The last of the stamps.
+    stamp: u32,
 }
 
 impl<'a> Frame<'a> {
@@ -207,7 +212,7 @@ impl<'a> Frame<'a> {
             slots.resize_with(unit.names.len(), || Slot::Undefined);
         } else {
             slots.extend(unit.names.iter().zip(0..).map(|(name, slot)| {
-                if unit.outer_loop == Some(slot) {
+                if unit.is_late(slot) {
                     Slot::Outer
                 } else {
                     scope.get(name).map_or(Slot::Undefined, Slot::from_v)
@@ -224,7 +229,8 @@ impl<'a> Frame<'a> {
             scope,
             loops: SmallVec::new(),
             printing: 0,
-            order: SmallVec::new(),
+            stamps: SmallVec::from_elem(0, unit.names.len()),
+            stamp: 0,
         }
     }
 
@@ -250,26 +256,12 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// As [`Frame::path`], for what lies outside of the frame and is not given up when a variable is set.
-    pub(crate) fn outer_path(&self, ex: &Ex) -> Option<&'a Value> {
-        match ex {
-            Ex::Var(slot, _) => match self.slots.get(num::at(*slot))? {
-                Slot::Ref(value) => Some(value),
-                _ => None,
-            },
-            Ex::Attr(attr) if attr.call != CallType::Method => match self.outer_path(&attr.object)? {
-                Value::Array(array) => attr.key.of(array),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// As [`Frame::outer_path`], for questions that a missing value answers too.
-    pub(crate) fn look(&self, ex: &Ex) -> Look<'a> {
+    /// As [`Frame::path`], for questions that a missing value answers too.
+    pub(crate) fn look(&self, ex: &Ex) -> Look<'_, 'a> {
         match ex {
             Ex::Var(slot, _) => match self.slot(*slot) {
                 Slot::Ref(value) => Look::Found(value),
+                Slot::Own(value) => Look::Own(value),
                 Slot::Undefined => Look::Missing,
                 _ => Look::Unknown,
             },
@@ -282,8 +274,14 @@ impl<'a> Frame<'a> {
                         Some(value) => Look::Found(value),
                         None => Look::Missing,
                     },
+                    Look::Own(Value::Array(array)) => match attr.key.of(array) {
+                        Some(value) => Look::Own(value),
+                        None => Look::Missing,
+                    },
                     // A null-safe step asks for its variable in any case.
-                    Look::Found(Value::Null) | Look::Missing if !attr.null_safe => Look::Missing,
+                    Look::Found(Value::Null) | Look::Own(Value::Null) | Look::Missing if !attr.null_safe => {
+                        Look::Missing
+                    }
                     _ => Look::Unknown,
                 }
             }
@@ -331,9 +329,11 @@ impl<'a> Frame<'a> {
     }
 
     pub(crate) fn set(&mut self, slot: u32, value: Slot<'a>) {
-        if let Some(place) = self.slots.get_mut(num::at(slot)) {
-            if matches!(place, Slot::Undefined) {
-                self.order.push(slot);
+        let at = num::at(slot);
+        if let (Some(place), Some(stamp)) = (self.slots.get_mut(at), self.stamps.get_mut(at)) {
+            if matches!(place, Slot::Undefined | Slot::Outer) && *stamp == 0 {
+                self.stamp += 1;
+                *stamp = self.stamp;
             }
             *place = value;
         }
@@ -349,10 +349,11 @@ impl<'a> Frame<'a> {
 
     /// Puts back what a loop shadowed.
     pub(crate) fn restore(&mut self, slot: u32, value: Slot<'a>) {
-        if matches!(value, Slot::Undefined) && self.order.contains(&slot) {
-            self.order.retain(|s| *s != slot);
-        }
-        if let Some(place) = self.slots.get_mut(num::at(slot)) {
+        let at = num::at(slot);
+        if let (Some(place), Some(stamp)) = (self.slots.get_mut(at), self.stamps.get_mut(at)) {
+            if matches!(value, Slot::Undefined | Slot::Outer) {
+                *stamp = 0;
+            }
             *place = value;
         }
     }
@@ -379,13 +380,16 @@ impl<'a> Frame<'a> {
                 all.insert(Key::from_string(&name.text), value.into_owned());
             }
         };
-        for slot in 0..num::small(self.unit.names.len()) {
-            if !self.order.contains(&slot) && !matches!(self.slot(slot), Slot::Undefined | Slot::Outer) {
-                insert(slot, &mut all);
-            }
-        }
-        for slot in &self.order {
-            insert(*slot, &mut all);
+        let mut defined: Vec<(u32, u32)> = self
+            .stamps
+            .iter()
+            .zip(0..)
+            .filter(|(_, slot)| !matches!(self.slot(*slot), Slot::Undefined | Slot::Outer))
+            .map(|(stamp, slot)| (*stamp, slot))
+            .collect();
+        defined.sort_unstable();
+        for (_, slot) in defined {
+            insert(slot, &mut all);
         }
         all
     }

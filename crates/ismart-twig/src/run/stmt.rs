@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::frame::LoopState;
 use super::{Frame, Rt, Scope, Slot};
+
 use crate::callable::Strategy;
 use crate::error::Error;
 use crate::num;
@@ -146,7 +149,23 @@ impl Rt<'_> {
     /// Adds to an array in place, unless its keys change or it is added to itself.
     fn grow_array<'a>(&mut self, frame: &mut Frame<'a>, slot: u32, call: &'a CallEx) -> Result<(), Error> {
         let ([_, added], Some(merge)) = (call.args.as_slice(), call.native) else { return Ok(()) };
-        let added = self.eval(frame, added)?;
+        let added = match added {
+            Ex::List(items) => {
+                let mut values: SmallVec<[Value; 1]> = SmallVec::with_capacity(items.len());
+                for item in items {
+                    values.push(self.eval(frame, item)?.into_owned());
+                }
+                if let Some(Value::Array(own)) = frame.own(slot)
+                    && let Some(own) = Arc::get_mut(own).filter(|own| own.keeps_keys())
+                {
+                    own.push_all(values);
+                    let nest = own.nest();
+                    return self.weigh_nest(nest);
+                }
+                V::Own(values.into_iter().collect::<Array>().into())
+            }
+            added => self.eval(frame, added)?,
+        };
         if let (Value::Array(added), Some(Value::Array(own))) = (&*added, frame.own(slot))
             && let Some(own) = Arc::get_mut(own).filter(|own| own.keeps_keys())
         {
@@ -218,7 +237,7 @@ impl Rt<'_> {
                 self.located(frame, result, op.line)?
             }
         };
-        let kept: smallvec::SmallVec<[u32; 8]> =
+        let kept: SmallVec<[u32; 8]> =
             op.assigned.iter().copied().filter(|s| frame.is_undefined(*s)).collect();
         let outer_loop = frame.take(op.loop_slot);
         let outer_value = if op.value == op.loop_slot { Slot::Undefined } else { frame.take(op.value) };

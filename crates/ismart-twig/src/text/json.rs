@@ -114,37 +114,55 @@ impl Encoder {
             return;
         }
         self.out.push('"');
-        for c in text.chars() {
+        let mut plain = 0;
+        for (at, c) in text.char_indices() {
+            if (c.is_ascii_alphanumeric() || c == ' ') || self.is_plain(c) {
+                continue;
+            }
+            self.out.push_str(text.get(plain..at).unwrap_or(""));
+            plain = at + c.len_utf8();
             match c {
                 '"' if self.has(flag::HEX_QUOT) => self.out.push_str("\\u0022"),
                 '"' => self.out.push_str("\\\""),
                 '\\' => self.out.push_str("\\\\"),
-                '/' if !self.has(flag::UNESCAPED_SLASHES) => self.out.push_str("\\/"),
+                '/' => self.out.push_str("\\/"),
                 '\u{8}' => self.out.push_str("\\b"),
                 '\u{c}' => self.out.push_str("\\f"),
                 '\n' => self.out.push_str("\\n"),
                 '\r' => self.out.push_str("\\r"),
                 '\t' => self.out.push_str("\\t"),
-                '<' if self.has(flag::HEX_TAG) => self.out.push_str("\\u003C"),
-                '>' if self.has(flag::HEX_TAG) => self.out.push_str("\\u003E"),
-                '&' if self.has(flag::HEX_AMP) => self.out.push_str("\\u0026"),
-                '\'' if self.has(flag::HEX_APOS) => self.out.push_str("\\u0027"),
-                '\0'..='\u{1f}' => self.out.push_str(&format!("\\u{:04x}", u32::from(c))),
-                _ if c.is_ascii() => self.out.push(c),
-                '\u{2028}' | '\u{2029}'
-                    if self.has(flag::UNESCAPED_UNICODE) && !self.has(flag::UNESCAPED_LINE_TERMINATORS) =>
-                {
-                    self.out.push_str(&format!("\\u{:04x}", u32::from(c)));
-                }
-                _ if self.has(flag::UNESCAPED_UNICODE) => self.out.push(c),
-                _ => {
-                    for unit in c.encode_utf16(&mut [0; 2]) {
-                        self.out.push_str(&format!("\\u{unit:04x}"));
-                    }
-                }
+                '<' => self.out.push_str("\\u003C"),
+                '>' => self.out.push_str("\\u003E"),
+                '&' => self.out.push_str("\\u0026"),
+                '\'' => self.out.push_str("\\u0027"),
+                _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| self.unit(*unit)),
             }
         }
+        self.out.push_str(text.get(plain..).unwrap_or(""));
         self.out.push('"');
+    }
+
+    /// Whether a character stands in a text as it is.
+    fn is_plain(&self, c: char) -> bool {
+        match c {
+            '"' | '\\' | '\0'..='\u{1f}' => false,
+            '/' => self.has(flag::UNESCAPED_SLASHES),
+            '<' | '>' => !self.has(flag::HEX_TAG),
+            '&' => !self.has(flag::HEX_AMP),
+            '\'' => !self.has(flag::HEX_APOS),
+            '\u{2028}' | '\u{2029}' => {
+                self.has(flag::UNESCAPED_UNICODE) && self.has(flag::UNESCAPED_LINE_TERMINATORS)
+            }
+            _ => c.is_ascii() || self.has(flag::UNESCAPED_UNICODE),
+        }
+    }
+
+    /// A unit of UTF-16 by its number.
+    fn unit(&mut self, unit: u16) {
+        self.out.push_str("\\u");
+        for shift in [12, 8, 4, 0] {
+            self.out.push(char::from_digit(u32::from(unit >> shift & 15), 16).unwrap_or('0'));
+        }
     }
 
     fn break_line(&mut self) {

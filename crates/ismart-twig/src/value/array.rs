@@ -451,6 +451,23 @@ impl Array {
         }
     }
 
+    /// Adds values at the end, as `merge` does with a list of them.
+    pub(crate) fn push_all(&mut self, values: impl IntoIterator<Item = Value>) {
+        let mut nest = self.as_list().map(|_| self.nest());
+        for value in values {
+            if let Some(nest) = &mut nest {
+                nest.weight = nest.weight.saturating_add(1);
+                if let Some(inner) = value.nest() {
+                    nest.add(inner);
+                }
+            }
+            self.push(value);
+        }
+        if let Some(nest) = nest {
+            self.know(nest);
+        }
+    }
+
     /// Works on the map form, which a list becomes.
     fn with_map<R>(&mut self, work: impl FnOnce(&mut Map) -> R) -> R {
         let mut map = match std::mem::replace(&mut self.repr, Repr::List(Vec::new())) {
