@@ -9,6 +9,7 @@ mod answer;
 mod check;
 mod judge;
 mod mapping;
+mod outcomes;
 mod place;
 mod record;
 mod schema;
@@ -35,6 +36,8 @@ use self::settings::Extras;
 use self::tokens::{Rotating, Tokens};
 use crate::effect::Effect;
 use crate::{Egress, Entry, Opened, SettingsError};
+
+pub(crate) use self::outcomes::OUTCOMES;
 
 const KIND: &str = "amocrm";
 

@@ -7,6 +7,7 @@
 mod answer;
 mod check;
 mod judge;
+mod outcomes;
 mod portal;
 mod query;
 mod record;
@@ -30,6 +31,8 @@ use self::portal::Portal;
 use self::record::{Entity, Extras};
 use self::settings::Mode;
 use crate::{Egress, Entry, Opened};
+
+pub(crate) use self::outcomes::OUTCOMES;
 
 const KIND: &str = "bitrix24";
 

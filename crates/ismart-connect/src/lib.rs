@@ -13,6 +13,7 @@ mod effect;
 mod egress;
 mod gateways;
 pub mod limit;
+mod outcomes;
 pub mod settings;
 mod story;
 mod text;
@@ -25,6 +26,7 @@ use serde_json::{Map, Value};
 pub use captcha::{CAPTCHA_FIELDS, open_captcha};
 pub use egress::Egress;
 pub use gateways::{GATEWAYS, GatewayEntry, OpenedGateway, find_gateway};
+pub use outcomes::{OUTCOMES, OutcomeEntry, find_outcomes};
 pub use settings::{Field, FieldKind, Problem, SettingsError};
 
 /// A connector, or everything that is wrong with its settings.

@@ -13,6 +13,8 @@ mod contract;
 #[cfg(test)]
 mod leads;
 #[cfg(test)]
+mod outcomes;
+#[cfg(test)]
 mod paper;
 #[cfg(test)]
 mod scripted;
