@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 pub use captcha::{CAPTCHA_FIELDS, open_captcha};
 pub use egress::Egress;
 pub use gateways::{GATEWAYS, GatewayEntry, OpenedGateway, find_gateway};
-pub use outcomes::{OUTCOMES, OutcomeEntry, find_outcomes};
+pub use outcomes::{OUTCOMES, OutcomeEntry, SourceOpened, find_outcomes};
 pub use settings::{Field, FieldKind, Problem, SettingsError};
 
 /// A connector, or everything that is wrong with its settings.

@@ -11,13 +11,16 @@ use serde_json::{Map, Value};
 
 use crate::{Egress, SettingsError, amocrm, bitrix24};
 
+/// A source, or everything that is wrong with its settings.
+pub type SourceOpened = Result<Arc<dyn OutcomeSource>, SettingsError>;
+
 /// A kind of CRM whose outcomes can be read.
 #[derive(Debug)]
 pub struct OutcomeEntry {
     /// The name in configurations: `bitrix24`.
     pub kind: &'static str,
     /// Makes a source of the settings of a destination. Reads them only; sends nothing.
-    pub open: fn(&Map<String, Value>, &Egress) -> Result<Arc<dyn OutcomeSource>, SettingsError>,
+    pub open: fn(&Map<String, Value>, &Egress) -> SourceOpened,
     /// Reads a hook's body; nothing of it is believed but which records to look at.
     pub hook: fn(&HookPairs) -> HookMessage,
 }

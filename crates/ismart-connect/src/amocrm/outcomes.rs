@@ -16,8 +16,8 @@ use super::account::Account;
 use super::answer::{embedded, id};
 use super::schema::{OWN_CODE, OWN_NAME};
 use super::settings;
-use crate::outcomes::{OutcomeEntry, key_parts, kopecks, origin};
-use crate::{Egress, SettingsError};
+use crate::Egress;
+use crate::outcomes::{OutcomeEntry, SourceOpened, key_parts, kopecks, origin};
 
 /// The line in [`crate::OUTCOMES`].
 pub(crate) const OUTCOMES: OutcomeEntry = OutcomeEntry { kind: super::KIND, open, hook };
@@ -30,7 +30,7 @@ const PAGE: u64 = 250;
 /// How long the pipelines are believed.
 const STAGES_BELIEVED: Duration = Duration::from_secs(3600);
 
-fn open(values: &Map<String, Value>, egress: &Egress) -> Result<Arc<dyn OutcomeSource>, SettingsError> {
+fn open(values: &Map<String, Value>, egress: &Egress) -> SourceOpened {
     let settings = settings::read(values)?;
     let tokens = super::tokens(&settings, egress)?;
     let account = Account::new(settings.place, settings.token, tokens, settings.rate, egress);

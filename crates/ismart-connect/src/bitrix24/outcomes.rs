@@ -17,8 +17,8 @@ use super::judge::Effect;
 use super::portal::Portal;
 use super::record::ORIGINATOR;
 use super::settings::{self, Mode};
-use crate::outcomes::{OutcomeEntry, key_parts, kopecks, origin};
-use crate::{Egress, SettingsError};
+use crate::Egress;
+use crate::outcomes::{OutcomeEntry, SourceOpened, key_parts, kopecks, origin};
 
 /// The line in [`crate::OUTCOMES`].
 pub(crate) const OUTCOMES: OutcomeEntry = OutcomeEntry { kind: super::KIND, open, hook };
@@ -30,7 +30,7 @@ const NAMES_BELIEVED: Duration = Duration::from_secs(3600);
 /// A dictionary that has no end is broken.
 const NAME_PAGES_AT_MOST: usize = 40;
 
-fn open(values: &Map<String, Value>, egress: &Egress) -> Result<Arc<dyn OutcomeSource>, SettingsError> {
+fn open(values: &Map<String, Value>, egress: &Egress) -> SourceOpened {
     let settings = settings::read(values)?;
     let portal = Portal::new(settings.webhook, settings.rate, egress);
     Ok(Arc::new(Records { portal, mode: settings.mode, names: Mutex::new(None) }))
