@@ -121,8 +121,8 @@ async fn take(
     hear(&store, client, NAME, message.records).await.unwrap();
 }
 
-/// What a manager does in the portal.
-async fn manager(portal: &PortalHandle, method: &str, params: Value) -> Value {
+/// What an employee does in the portal.
+async fn employee(portal: &PortalHandle, method: &str, params: Value) -> Value {
     let http = crate::contract::egress();
     let url = format!("{}{method}.json", portal.webhook_url());
     let response = http.http().post(&url).json(&params).send().await.unwrap();
@@ -159,18 +159,18 @@ async fn a_lead_is_followed_to_the_money_of_its_deal_and_our_own_writes_are_no_n
         assert_eq!(ours.told(&lead).await, []);
 
         let fields = json!({"entityTypeId": 1, "id": id, "fields": {"stageId": "IN_PROCESS"}});
-        manager(&portal, "crm.item.update", fields).await;
+        employee(&portal, "crm.item.update", fields).await;
         let fields = json!({"entityTypeId": 1, "id": id, "fields": {"stageId": "CONVERTED"}});
-        manager(&portal, "crm.item.update", fields).await;
+        employee(&portal, "crm.item.update", fields).await;
         let deal =
             json!({"entityTypeId": 2, "fields": {"title": "Сделка", "leadId": id, "opportunity": 2_490_000}});
-        let deal = manager(&portal, "crm.item.add", deal).await["item"]["id"].as_u64().unwrap();
+        let deal = employee(&portal, "crm.item.add", deal).await["item"]["id"].as_u64().unwrap();
         told(&portal, 4).await;
         ours.settle(&reader).await;
         for stage in ["PREPARATION", "WON"] {
             let fields = json!({"entityTypeId": 2, "id": deal, "fields": {"stageId": stage}});
             let before = portal.told_events().len();
-            manager(&portal, "crm.item.update", fields).await;
+            employee(&portal, "crm.item.update", fields).await;
             told(&portal, before + 1).await;
             ours.settle(&reader).await;
         }
@@ -181,7 +181,7 @@ async fn a_lead_is_followed_to_the_money_of_its_deal_and_our_own_writes_are_no_n
         assert_eq!(reader.poll().await.unwrap().news, 0, "{mode}: the poll knows it all");
 
         let before = portal.told_events().len();
-        manager(&portal, "crm.item.delete", json!({"entityTypeId": 2, "id": deal})).await;
+        employee(&portal, "crm.item.delete", json!({"entityTypeId": 2, "id": deal})).await;
         told(&portal, before + 1).await;
         assert_eq!(ours.settle(&reader).await.news, 1, "{mode}: a deletion is an outcome");
         assert_eq!(ours.told(&lead).await.last(), Some(&(Stage::Deleted, Some(249_000_000))));
@@ -213,7 +213,7 @@ async fn lost_doubled_and_shuffled_hooks_end_in_what_the_portal_says() {
             let stage = ["NEW", "IN_PROCESS", "PROCESSED", "JUNK"][usize::from(what) % 4];
             let fields =
                 json!({"entityTypeId": 1, "id": id, "fields": {"stageId": stage, "opportunity": what}});
-            manager(&portal, "crm.item.update", fields).await;
+            employee(&portal, "crm.item.update", fields).await;
             if what % 5 == 0 {
                 reader.look().await.unwrap();
                 reader.poll().await.unwrap();
