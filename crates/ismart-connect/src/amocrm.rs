@@ -9,7 +9,6 @@ mod answer;
 mod check;
 mod judge;
 mod mapping;
-mod outcomes;
 mod place;
 mod record;
 mod schema;
@@ -24,6 +23,7 @@ use std::time::Duration;
 use ismart_domain::delivery::DeliveryError;
 use ismart_domain::lead::Lead;
 use ismart_domain::ports::Connector;
+use ismart_domain::rehearsal::{Rehearsal, Shown};
 use ismart_domain::{BoxFuture, LeadId};
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
@@ -35,28 +35,43 @@ use self::schema::Schema;
 use self::settings::Extras;
 use self::tokens::{Rotating, Tokens};
 use crate::effect::Effect;
-use crate::{Egress, Entry, Opened, SettingsError};
-
-pub(crate) use self::outcomes::OUTCOMES;
+use crate::rehearse::{Rehearsing, readable};
+use crate::{Egress, Entry, Memory, Opened, SettingsError};
 
 const KIND: &str = "amocrm";
 
 /// The line in [`crate::CONNECTORS`].
-pub(crate) const ENTRY: Entry =
-    Entry { kind: KIND, title_ru: "amoCRM", title_en: "amoCRM", fields: settings::FIELDS, open };
+pub(crate) const ENTRY: Entry = Entry {
+    kind: KIND,
+    title_ru: "amoCRM",
+    title_en: "amoCRM",
+    fields: settings::FIELDS,
+    memory: Memory::Asked,
+    open,
+    rehearse,
+};
 
 /// How long the account's answer about its fields is believed.
 const SCHEMA_BELIEVED: Duration = Duration::from_secs(3600);
 
-fn open(values: &Map<String, Value>, egress: &Egress) -> Opened {
+fn make(values: &Map<String, Value>, egress: &Egress) -> Result<AmoCrm, SettingsError> {
     let settings = settings::read(values)?;
     let tokens = tokens(&settings, egress)?;
-    Ok(Arc::new(AmoCrm {
+    Ok(AmoCrm {
         account: Account::new(settings.place, settings.token, tokens, settings.rate, egress),
         extras: settings.extras,
         schema: Mutex::new(None),
         made: std::sync::Mutex::default(),
-    }))
+    })
+}
+
+fn open(values: &Map<String, Value>, egress: &Egress) -> Opened {
+    Ok(Arc::new(make(values, egress)?))
+}
+
+fn rehearse(values: &Map<String, Value>, egress: &Egress, lead: Lead) -> Rehearsing {
+    let crm = make(values, egress)?;
+    Ok(Box::pin(async move { crm.rehearse(&lead).await }))
 }
 
 /// A token that lasts, or pairs that are kept where the process keeps them.
@@ -202,6 +217,33 @@ impl AmoCrm {
             }
             Ok(_) => Ok(()),
         }
+    }
+
+    /// What would go out, and what of the mapping does not fit the account. Leaves nothing behind.
+    async fn rehearse(&self, lead: &Lead) -> Result<Rehearsal, DeliveryError> {
+        let schema = Schema::read(&self.account).await?;
+        let misfits = check::misfits(&schema, &self.extras);
+        let about = check::look(&self.account, &self.extras, &schema).await?;
+        let own = schema.own().unwrap_or_default();
+        let mut fields = record::lead(lead, own, &schema, &self.extras);
+        let card = json!([record::contact(lead, &self.extras)]);
+        if let Some(Value::Object(embedded)) = fields.get_mut("_embedded") {
+            embedded.insert("contacts".into(), card);
+        }
+        let post = |operation: &str, body: Value| Shown {
+            what: format!("POST {}", self.account.place.api(operation)),
+            body: readable(&body),
+        };
+        let note = json!([{"entity_id": 0, "note_type": "common",
+                           "params": {"text": record::note(lead, &self.extras)}}]);
+        let task = self
+            .extras
+            .task_minutes
+            .map(|minutes| post("tasks", json!([record::task(lead, 0, minutes, &self.extras)])));
+        let requests = std::iter::once(post("leads/complex", json!([fields])))
+            .chain(task)
+            .chain(std::iter::once(post("leads/notes", note)));
+        Ok(Rehearsal { about, requests: requests.collect(), misfits, fields: schema.shown() })
     }
 
     fn remembered(&self, lead: &Lead) -> Option<u64> {

@@ -7,10 +7,10 @@
 mod answer;
 mod check;
 mod judge;
-mod outcomes;
 mod portal;
 mod query;
 mod record;
+mod schema;
 mod search;
 mod settings;
 mod webhook;
@@ -22,6 +22,7 @@ use ismart_domain::BoxFuture;
 use ismart_domain::delivery::DeliveryError;
 use ismart_domain::lead::Lead;
 use ismart_domain::ports::Connector;
+use ismart_domain::rehearsal::{Rehearsal, Shown};
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -29,28 +30,47 @@ use tokio::time::Instant;
 use self::judge::Effect;
 use self::portal::Portal;
 use self::record::{Entity, Extras};
+use self::schema::Schema;
 use self::settings::Mode;
-use crate::{Egress, Entry, Opened};
-
-pub(crate) use self::outcomes::OUTCOMES;
+use crate::rehearse::{Rehearsing, readable};
+use crate::{Egress, Entry, Memory, Opened, SettingsError};
 
 const KIND: &str = "bitrix24";
 
 /// The line in [`crate::CONNECTORS`].
-pub(crate) const ENTRY: Entry =
-    Entry { kind: KIND, title_ru: "Битрикс24", title_en: "Bitrix24", fields: settings::FIELDS, open };
+pub(crate) const ENTRY: Entry = Entry {
+    kind: KIND,
+    title_ru: "Битрикс24",
+    title_en: "Bitrix24",
+    fields: settings::FIELDS,
+    memory: Memory::Asked,
+    open,
+    rehearse,
+};
 
 /// How long the portal's answer about its mode is believed. People change it once in years.
 const MODE_BELIEVED: Duration = Duration::from_secs(3600);
+/// How long its description of its fields is.
+const SCHEMA_BELIEVED: Duration = Duration::from_secs(3600);
 
-fn open(values: &Map<String, Value>, egress: &Egress) -> Opened {
+fn make(values: &Map<String, Value>, egress: &Egress) -> Result<Bitrix24, SettingsError> {
     let settings = settings::read(values)?;
-    Ok(Arc::new(Bitrix24 {
+    Ok(Bitrix24 {
         portal: Portal::new(settings.webhook, settings.rate, egress),
         mode: settings.mode,
         extras: settings.extras,
         crm: Mutex::new(None),
-    }))
+        schema: Mutex::new(None),
+    })
+}
+
+fn open(values: &Map<String, Value>, egress: &Egress) -> Opened {
+    Ok(Arc::new(make(values, egress)?))
+}
+
+fn rehearse(values: &Map<String, Value>, egress: &Egress, lead: Lead) -> Rehearsing {
+    let crm = make(values, egress)?;
+    Ok(Box::pin(async move { crm.rehearse(&lead).await }))
 }
 
 /// Whether a portal keeps leads.
@@ -87,6 +107,7 @@ struct Bitrix24 {
     mode: Mode,
     extras: Extras,
     crm: Mutex<Option<(CrmMode, Instant)>>,
+    schema: Mutex<Option<(Schema, Instant)>>,
 }
 
 impl Bitrix24 {
@@ -108,6 +129,41 @@ impl Bitrix24 {
         Ok(mode)
     }
 
+    /// What the settings' rules put into the record: the portal's description of its fields is asked for once an hour.
+    async fn mapped(&self, entity: Entity, lead: &Lead) -> Result<Map<String, Value>, DeliveryError> {
+        if self.extras.rules.is_empty() {
+            return Ok(Map::new());
+        }
+        let mut known = self.schema.lock().await;
+        if let Some((schema, since)) = known.as_ref()
+            && since.elapsed() < SCHEMA_BELIEVED
+        {
+            return Ok(schema.values(&self.extras.rules, lead));
+        }
+        let schema = Schema::ask(&self.portal, self.mode, entity).await?;
+        let values = schema.values(&self.extras.rules, lead);
+        *known = Some((schema, Instant::now()));
+        Ok(values)
+    }
+
+    /// What would go out, and what of the mapping does not fit the portal. Leaves nothing behind.
+    async fn rehearse(&self, lead: &Lead) -> Result<Rehearsal, DeliveryError> {
+        let (about, schema, entity) = check::look(&self.portal, self.mode, &self.extras).await?;
+        let fields = record::request(lead, entity, &[], &self.extras);
+        let mapped = schema.values(&self.extras.rules, lead);
+        let (method, params) = creation(self.mode, entity, fields, mapped);
+        let shown = |method: &str, params: &Value| Shown {
+            what: format!("POST {}", self.portal.webhook.mask(&self.portal.webhook.method(method))),
+            body: readable(params),
+        };
+        let mut requests = vec![shown(method, &params)];
+        if let Some(text) = record::timeline(lead) {
+            let fields = json!({"ENTITY_ID": 0, "ENTITY_TYPE": entity.code(), "COMMENT": text});
+            requests.push(shown("crm.timeline.comment.add", &json!({ "fields": fields })));
+        }
+        Ok(Rehearsal { about, requests, misfits: schema.misfits(&self.extras.rules), fields: schema.shown() })
+    }
+
     async fn hand_over(&self, lead: &Lead) -> Result<String, DeliveryError> {
         let entity = self.crm_mode().await?.entity();
         let mut found = search::look(&self.portal, self.mode, entity, lead).await?;
@@ -118,10 +174,11 @@ impl Bitrix24 {
             // A deal has no phone of its own: without a contact nobody could call. If the deal then fails,
             // the next attempt finds this contact by its phone.
             let fields = record::contact(lead, &self.extras);
-            found.contacts.push(self.create(Entity::Contact, fields, Effect::Repeatable).await?);
+            found.contacts.push(self.create(Entity::Contact, fields, Map::new(), Effect::Repeatable).await?);
         }
         let fields = record::request(lead, entity, &found.contacts, &self.extras);
-        let id = self.create(entity, fields, Effect::Creates).await?;
+        let mapped = self.mapped(entity, lead).await?;
+        let id = self.create(entity, fields, mapped, Effect::Creates).await?;
         self.add_words(lead, entity, id).await;
         Ok(id.to_string())
     }
@@ -131,14 +188,10 @@ impl Bitrix24 {
         &self,
         entity: Entity,
         fields: Map<String, Value>,
+        mapped: Map<String, Value>,
         effect: Effect,
     ) -> Result<u64, DeliveryError> {
-        let (method, params) = match (self.mode, entity) {
-            (Mode::Item, _) => ("crm.item.add", json!({"entityTypeId": entity.type_id(), "fields": fields})),
-            (Mode::Lead, Entity::Lead) => ("crm.lead.add", classic(&fields)),
-            (Mode::Lead, Entity::Deal) => ("crm.deal.add", classic(&fields)),
-            (Mode::Lead, Entity::Contact) => ("crm.contact.add", classic(&fields)),
-        };
+        let (method, params) = creation(self.mode, entity, fields, mapped);
         let result = self.portal.call(method, &params, effect).await?;
         let made = result.get("item").and_then(|item| item.get("id")).unwrap_or(&result);
         answer::id(made).ok_or_else(|| {
@@ -160,8 +213,25 @@ impl Bitrix24 {
     }
 }
 
-fn classic(fields: &Map<String, Value>) -> Value {
-    json!({"fields": record::classic(fields), "params": {"REGISTER_SONET_EVENT": "Y"}})
+/// Method and parameters of a creation. `mapped` has the names of the portal's own description already.
+fn creation(
+    mode: Mode,
+    entity: Entity,
+    mut fields: Map<String, Value>,
+    mapped: Map<String, Value>,
+) -> (&'static str, Value) {
+    let method = match (mode, entity) {
+        (Mode::Item, _) => {
+            fields.extend(mapped);
+            return ("crm.item.add", json!({"entityTypeId": entity.type_id(), "fields": fields}));
+        }
+        (Mode::Lead, Entity::Lead) => "crm.lead.add",
+        (Mode::Lead, Entity::Deal) => "crm.deal.add",
+        (Mode::Lead, Entity::Contact) => "crm.contact.add",
+    };
+    let mut fields = record::classic(&fields);
+    fields.extend(mapped);
+    (method, json!({"fields": fields, "params": {"REGISTER_SONET_EVENT": "Y"}}))
 }
 
 impl Connector for Bitrix24 {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ismart_domain::Env;
 use ismart_domain::ports::TokenKeeper;
 use ismart_http::Client;
 use tokio::sync::Semaphore;
@@ -17,6 +18,7 @@ pub struct Egress {
     http: Client,
     shared: Arc<Shared>,
     keeper: Option<Arc<dyn TokenKeeper>>,
+    env: Env,
 }
 
 /// What all clones have together.
@@ -27,10 +29,22 @@ struct Shared {
 }
 
 impl Egress {
-    /// Starts with limits unused.
+    /// Starts with limits unused, at the machine's time.
     #[must_use]
     pub fn new(http: Client) -> Self {
-        Self { http, shared: Arc::default(), keeper: None }
+        Self { http, shared: Arc::default(), keeper: None, env: Env::system() }
+    }
+
+    /// The same way out at another time: for tests.
+    #[must_use]
+    pub fn at(self, env: Env) -> Self {
+        Self { env, ..self }
+    }
+
+    /// The time that signatures and tokens are made at.
+    #[must_use]
+    pub fn env(&self) -> &Env {
+        &self.env
     }
 
     /// The client.

@@ -37,6 +37,18 @@ pub struct Field {
     pub help_en: &'static str,
 }
 
+/// A text that may be left out: what descriptions of settings begin with.
+pub(crate) const OPTIONAL: Field = Field {
+    key: "",
+    kind: FieldKind::Text,
+    required: false,
+    default: None,
+    title_ru: "",
+    title_en: "",
+    help_ru: "",
+    help_en: "",
+};
+
 /// One thing wrong with settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {

@@ -14,6 +14,7 @@ pub mod money;
 pub mod outcome;
 pub mod payment;
 pub mod ports;
+pub mod rehearsal;
 pub mod secret;
 pub mod spam;
 pub mod user;

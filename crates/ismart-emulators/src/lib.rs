@@ -5,9 +5,16 @@
 
 pub mod amocrm;
 pub mod bitrix24;
+pub mod calltouch;
 pub mod feed_source;
+pub mod max;
 pub mod rbs;
+pub mod receiver;
+pub mod sheets;
 pub mod smartcaptcha;
+pub mod smtp;
+pub mod telegram;
+pub mod vk;
 
 mod fault;
 mod journal;
@@ -17,8 +24,12 @@ mod php;
 mod rng;
 mod serve;
 mod spelling;
+mod stage;
 
 use std::net::SocketAddr;
+
+pub use fault::{Fault, FaultBody, Rule};
+pub use stage::{Quota, Running};
 
 /// Why an emulator did not start.
 #[derive(Debug, thiserror::Error)]

@@ -100,6 +100,12 @@ impl Client {
         Ok(Self(Arc::new(Inner { http, settings, trusts_somebody: trust.roots > 0 })))
     }
 
+    /// How the client behaves: for what goes out by another protocol under the same rules.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
     /// Begins a GET request.
     pub fn get(&self, url: &str) -> Request {
         self.request(Method::GET, url)

@@ -1,17 +1,36 @@
 //! Trying an account without leaving anything in it.
 
 use ismart_domain::delivery::DeliveryError;
+use ismart_domain::rehearsal::Misfit;
 use serde_json::Value;
 
 use super::account::Account;
 use super::answer::{embedded, id};
-use super::mapping::{Source, Target};
-use super::schema::{OWN_NAME, Schema, by_hand};
+use super::mapping::{Mapping, Target};
+use super::schema::{Field, OWN_NAME, Schema, by_hand};
 use super::settings::Extras;
 use crate::effect::Effect;
+use crate::mapping::Source;
 
 /// Who we are, what leads look like, and whether everything that settings name is there.
 pub(super) async fn run(account: &Account, extras: &Extras) -> Result<String, DeliveryError> {
+    let schema = Schema::read(account).await?;
+    let line = look(account, extras, &schema).await?;
+    match misfits(&schema, extras).first() {
+        None => Ok(line),
+        Some(Misfit { field, reason, remedy }) => {
+            let host = &account.place.host;
+            Err(wrong(account, &format!("{host}: the field {field} of leads {reason}; {remedy}")))
+        }
+    }
+}
+
+/// The same without the fields that `fields` names.
+pub(super) async fn look(
+    account: &Account,
+    extras: &Extras,
+    schema: &Schema,
+) -> Result<String, DeliveryError> {
     let about = account.get("account", "").await?;
     let about = about.as_ref();
     let number = |key: &str| about.and_then(|about| about.get(key)).and_then(Value::as_u64);
@@ -22,13 +41,11 @@ pub(super) async fn run(account: &Account, extras: &Extras) -> Result<String, De
     let name = about.and_then(|about| about.get("name")).and_then(Value::as_str).unwrap_or("?");
     let owner = employee(account, user, "token").await?;
     let admin = owner.get("rights").and_then(|rights| rights.get("is_admin")).and_then(Value::as_bool);
-    let schema = Schema::read(account).await?;
     let own = match schema.own() {
         Some(_) => format!("field “{OWN_NAME}” is there"),
         None if admin == Some(false) => return Err(wrong(account, &by_hand(&account.place.host))),
         None => format!("field “{OWN_NAME}” will be made with the first lead"),
     };
-    fields(account, &schema, extras)?;
     let stage = pipeline(account, extras).await?;
     if let Some(user) = extras.responsible_user_id {
         employee(account, user, "responsible_user_id").await?;
@@ -75,58 +92,63 @@ async fn employee(account: &Account, number: u64, setting: &str) -> Result<Value
     }
 }
 
-/// Every field and choice that `fields` names exists.
-fn fields(account: &Account, schema: &Schema, extras: &Extras) -> Result<(), DeliveryError> {
-    let host = &account.place.host;
-    for mapping in &extras.mappings {
+/// What of `fields` does not fit the account.
+pub(super) fn misfits(schema: &Schema, extras: &Extras) -> Vec<Misfit> {
+    let misfit = |mapping: &Mapping| {
         let named = match &mapping.target {
-            Target::Price => continue,
+            Target::Price if mapping.source.may_be_number() => return None,
+            Target::Price => {
+                let reason = "is the price and gets no number".to_owned();
+                let remedy = "fill it from amount or from form:NAME in `fields`".to_owned();
+                return Some(Misfit { field: "price".to_owned(), reason, remedy });
+            }
             Target::Id(id) => id.to_string(),
             Target::Code(code) => code.clone(),
         };
-        let Some(field) = schema.target(&mapping.target) else {
-            let reason = format!(
-                "{host} has no field {named} of leads: it was deleted, or never was; correct `fields`"
-            );
-            return Err(wrong(account, &reason));
-        };
-        let is_list = matches!(field.kind.as_str(), "select" | "multiselect" | "radiobutton");
-        let reason = match &mapping.source {
-            Source::Choice(choice) if !field.choices.contains(choice) => {
-                let known: Vec<String> = field.choices.iter().map(u64::to_string).collect();
-                format!(
-                    "{host}: the field {named} “{}” has no choice {choice}; its choices are {}; correct `fields`",
-                    field.name,
-                    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-                )
+        let (reason, remedy) = match schema.target(&mapping.target) {
+            None => {
+                ("does not exist: it was deleted, or never was".to_owned(), "correct `fields`".to_owned())
             }
-            Source::Choice(_) => continue,
-            _ if is_list => format!(
-                "{host}: the field {named} “{}” is a list of choices; write {named}=#NUMBER of a choice in `fields`",
-                field.name
-            ),
-            _ if [
-                "text",
-                "textarea",
-                "url",
-                "numeric",
-                "price",
-                "monetary",
-                "streetaddress",
-                "tracking_data",
-            ]
-            .contains(&field.kind.as_str()) =>
-            {
-                continue;
-            }
-            _ => format!(
-                "{host}: the field {named} “{}” is a {} and takes no texts; choose another in `fields`",
-                field.name, field.kind
-            ),
+            Some(field) => unfit(field, &named, &mapping.source)?,
         };
-        return Err(wrong(account, &reason));
+        Some(Misfit { field: named, reason, remedy })
+    };
+    extras.mappings.iter().filter_map(misfit).collect()
+}
+
+/// Why a field cannot hold what a rule writes, and what to do.
+fn unfit(field: &Field, named: &str, source: &Source) -> Option<(String, String)> {
+    let name = &field.name;
+    let known = || -> String {
+        let all: Vec<String> = field.choices.iter().map(|(id, _)| id.to_string()).collect();
+        if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+    };
+    match source {
+        Source::Choice(_) if !field.is_list() => Some((
+            format!("“{name}” is no list of choices"),
+            format!("write a text, a number or form:NAME behind {named}= in `fields`"),
+        )),
+        Source::Choice(choice) if field.choices.iter().all(|(id, _)| id != choice) => Some((
+            format!("“{name}” has no choice {choice}; its choices are {}", known()),
+            "correct `fields`".to_owned(),
+        )),
+        Source::Choice(_) | Source::Form(_) if field.is_list() => None,
+        _ if field.is_list() => Some((
+            format!("“{name}” is a list of choices"),
+            format!(
+                "write {named}=#NUMBER of a choice in `fields`, or form:NAME whose values are the choices' titles"
+            ),
+        )),
+        _ if field.is_number() && !source.may_be_number() => Some((
+            format!("“{name}” holds a number"),
+            format!("fill it from number, amount or form:NAME: {named}=… in `fields`"),
+        )),
+        _ if field.is_number() || field.is_text() => None,
+        _ => Some((
+            format!("“{name}” is a {} and takes no texts", field.kind),
+            "choose another in `fields`".to_owned(),
+        )),
     }
-    Ok(())
 }
 
 /// The pipeline and stage that leads go to, in words.

@@ -1,6 +1,6 @@
-//! What goes into which field, as settings write it: `294471=subject; VIN=subject_key; price=form:Бюджет`.
+//! What goes into which field of an account, as settings write it: `294471=subject; VIN=subject_key; price=form:Бюджет`.
 
-use ismart_domain::lead::Lead;
+use crate::mapping::{Source, rules};
 
 /// Where a value goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,25 +13,6 @@ pub(super) enum Target {
     Code(String),
 }
 
-/// What is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
-    Intent,
-    Subject,
-    SubjectKey,
-    Page,
-    Referrer,
-    Number,
-    Comment,
-    Name,
-    Phone,
-    Email,
-    /// A field of the form.
-    Form(String),
-    /// A choice of a select field, always the same.
-    Choice(u64),
-}
-
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mapping {
@@ -39,78 +20,24 @@ pub(super) struct Mapping {
     pub(super) source: Source,
 }
 
-const WORDS: [(&str, Source); 10] = [
-    ("intent", Source::Intent),
-    ("subject", Source::Subject),
-    ("subject_key", Source::SubjectKey),
-    ("page", Source::Page),
-    ("referrer", Source::Referrer),
-    ("number", Source::Number),
-    ("comment", Source::Comment),
-    ("name", Source::Name),
-    ("phone", Source::Phone),
-    ("email", Source::Email),
-];
-
 /// Reads the rules.
 ///
 /// # Errors
 /// Which rule cannot be read, and why.
 pub(super) fn read(text: &str) -> Result<Vec<Mapping>, String> {
-    let mut all: Vec<Mapping> = Vec::new();
-    for rule in text.split([';', '\n']).map(str::trim).filter(|rule| !rule.is_empty()) {
-        let (target, source) =
-            rule.split_once('=').ok_or_else(|| format!("`{rule}` has no `=`; write FIELD=WHAT"))?;
-        let target = match target.trim() {
-            "" => return Err(format!("`{rule}` names no field")),
-            "price" => Target::Price,
-            name => name.parse().map_or_else(|_| Target::Code(name.to_owned()), Target::Id),
-        };
-        let source = what(source.trim()).ok_or_else(|| {
-            let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
-            format!("`{rule}`: known are {}, form:NAME and #NUMBER", words.join(", "))
-        })?;
-        if target == Target::Price && matches!(source, Source::Choice(_)) {
-            return Err(format!("`{rule}`: the price is no list of choices"));
-        }
-        if all.iter().any(|known| known.target == target) {
-            return Err(format!("`{rule}`: the field is filled by an earlier rule"));
-        }
-        all.push(Mapping { target, source });
-    }
-    Ok(all)
-}
-
-fn what(text: &str) -> Option<Source> {
-    if let Some(name) = text.strip_prefix("form:") {
-        return (!name.trim().is_empty()).then(|| Source::Form(name.trim().to_owned()));
-    }
-    if let Some(number) = text.strip_prefix('#') {
-        return number.parse().ok().map(Source::Choice);
-    }
-    WORDS.iter().find(|(word, _)| *word == text).map(|(_, source)| source.clone())
-}
-
-impl Source {
-    /// The text that this lead gives; `None` for nothing, and for choices.
-    pub(super) fn text(&self, lead: &Lead) -> Option<String> {
-        let draft = &lead.draft;
-        let text = match self {
-            Self::Intent => draft.intent.title_ru().to_owned(),
-            Self::Subject => draft.subject.as_ref()?.title.clone(),
-            Self::SubjectKey => draft.subject.as_ref()?.key.clone(),
-            Self::Page => draft.source.page_url.clone(),
-            Self::Referrer => draft.source.referrer.clone()?,
-            Self::Number => lead.number.to_string(),
-            Self::Comment => draft.comment.clone(),
-            Self::Name => draft.name.as_ref()?.as_str().to_owned(),
-            Self::Phone => draft.phone.as_ref()?.e164().to_owned(),
-            Self::Email => draft.email.as_ref()?.as_str().to_owned(),
-            Self::Form(name) => draft.fields.get(name)?.clone(),
-            Self::Choice(_) => return None,
-        };
-        (!text.trim().is_empty()).then_some(text)
-    }
+    rules(text)?
+        .into_iter()
+        .map(|rule| {
+            let target = match rule.target.as_str() {
+                "price" => Target::Price,
+                name => name.parse().map_or_else(|_| Target::Code(name.to_owned()), Target::Id),
+            };
+            if target == Target::Price && matches!(rule.source, Source::Choice(_)) {
+                return Err("`price`: the price is no list of choices".to_owned());
+            }
+            Ok(Mapping { target, source: rule.source })
+        })
+        .collect()
 }
 
 /// A price in whole units, half of one rounded up: `1 500 000,50 ₽` → 1500001. `None` when the text is no amount.
@@ -133,25 +60,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_are_read_and_wrong_ones_named() {
-        let all = read("294471=subject; VIN = subject_key ;294480=#552211\nprice=form:Бюджет").unwrap();
-        assert_eq!(all.len(), 4);
-        assert_eq!(all[0], Mapping { target: Target::Id(294_471), source: Source::Subject });
-        assert_eq!(all[1].target, Target::Code("VIN".into()));
-        assert_eq!(all[2].source, Source::Choice(552_211));
-        assert_eq!(all[3], Mapping { target: Target::Price, source: Source::Form("Бюджет".into()) });
-        for (text, word) in [
-            ("subject", "no `=`"),
-            ("=subject", "names no field"),
-            ("1=phantom", "known are intent"),
-            ("1=#x", "known are"),
-            ("1=form:", "known are"),
-            ("price=#5", "no list of choices"),
-            ("1=subject;1=page", "earlier rule"),
-        ] {
-            let reason = read(text).unwrap_err();
-            assert!(reason.contains(word), "{text}: {reason}");
-        }
+    fn targets_are_the_price_numbers_and_codes() {
+        let all = read("294471=subject; VIN=subject_key; price=form:Бюджет").unwrap();
+        let targets: Vec<&Target> = all.iter().map(|mapping| &mapping.target).collect();
+        assert_eq!(targets, [&Target::Id(294_471), &Target::Code("VIN".into()), &Target::Price]);
+        assert!(read("price=#5").unwrap_err().contains("no list of choices"));
+        assert!(read("phantom").unwrap_err().contains("no `=`"));
     }
 
     #[test]

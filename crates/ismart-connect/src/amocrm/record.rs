@@ -4,9 +4,10 @@ use ismart_domain::lead::Lead;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use super::mapping::{Source, Target, price};
+use super::mapping::{Target, price};
 use super::schema::Schema;
 use super::settings::Extras;
+use crate::mapping::{Source, decimal};
 use crate::story::{COMMENT_LIMIT, story};
 use crate::text::{NameParts, cut, one_line, split_name};
 
@@ -76,6 +77,13 @@ fn values(lead: &Lead, own: u64, schema: &Schema, extras: &Extras) -> (Option<u6
         };
         let value = match (&mapping.source, text) {
             (Source::Choice(choice), _) => json!({"enum_id": choice}),
+            (_, Some(text)) if field.is_list() => {
+                let wanted = text.trim().to_lowercase();
+                match field.choices.iter().find(|(_, title)| title.trim().to_lowercase() == wanted) {
+                    Some((id, _)) => json!({"enum_id": id}),
+                    None => continue,
+                }
+            }
             (_, Some(text)) if LONG_KINDS.contains(&field.kind.as_str()) => {
                 json!({"value": cut(&text, COMMENT_LIMIT)})
             }
@@ -110,11 +118,7 @@ fn values(lead: &Lead, own: u64, schema: &Schema, extras: &Extras) -> (Option<u6
 fn fitting(kind: &str, text: &str) -> Option<Value> {
     let line = one_line(text);
     match kind {
-        "numeric" | "price" | "monetary" => {
-            let digits: String = line.chars().filter(|c| !c.is_whitespace()).collect();
-            let number = digits.replace(',', ".");
-            number.parse::<f64>().ok().filter(|number| number.is_finite()).map(|_| number.into())
-        }
+        "numeric" | "price" | "monetary" => decimal(&line).map(Value::from),
         "text" | "url" | "streetaddress" | "tracking_data" => Some(cut(&line, SHORT).into()),
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! The fields of an account's leads: our own one, the marks of advertising, those that settings fill.
 
 use ismart_domain::delivery::DeliveryError;
+use ismart_domain::rehearsal::PortalField;
 use serde_json::{Value, json};
 
 use super::account::Account;
@@ -10,7 +11,7 @@ use crate::effect::Effect;
 
 /// The field that finds a lead again.
 pub(super) const OWN_NAME: &str = "iSmart ID";
-pub(super) const OWN_CODE: &str = "ISMART_ID";
+const OWN_CODE: &str = "ISMART_ID";
 const FIELDS: &str = "leads/custom_fields";
 /// A list of fields that has no end is broken. A page of fields holds fewer than pages of other lists.
 const PAGES_AT_MOST: u32 = 40;
@@ -22,7 +23,25 @@ pub(super) struct Field {
     pub(super) code: Option<String>,
     pub(super) name: String,
     pub(super) kind: String,
-    pub(super) choices: Vec<u64>,
+    /// Number and title.
+    pub(super) choices: Vec<(u64, String)>,
+}
+
+impl Field {
+    /// It holds one of its choices.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.kind.as_str(), "select" | "multiselect" | "radiobutton")
+    }
+
+    /// It holds a number.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self.kind.as_str(), "numeric" | "price" | "monetary")
+    }
+
+    /// It holds a text.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.kind.as_str(), "text" | "textarea" | "url" | "streetaddress" | "tracking_data")
+    }
 }
 
 /// The fields of leads.
@@ -77,6 +96,28 @@ impl Schema {
         Ok(id)
     }
 
+    /// The fields for whoever writes a mapping.
+    pub(super) fn shown(&self) -> Vec<PortalField> {
+        let price = PortalField {
+            key: "price".to_owned(),
+            title: "Бюджет".to_owned(),
+            kind: "price".to_owned(),
+            required: false,
+            writable: true,
+            choices: Vec::new(),
+        };
+        let own = self.own();
+        let fields = self.fields.iter().map(|field| PortalField {
+            key: field.id.to_string(),
+            title: field.name.clone(),
+            kind: field.kind.clone(),
+            required: false,
+            writable: Some(field.id) != own,
+            choices: field.choices.iter().map(|(id, title)| (id.to_string(), title.clone())).collect(),
+        });
+        std::iter::once(price).chain(fields).collect()
+    }
+
     /// A mark of advertising, if the account keeps it.
     pub(super) fn mark(&self, code: &str) -> Option<u64> {
         let marks = self.fields.iter().filter(|field| field.kind == "tracking_data");
@@ -109,6 +150,13 @@ fn field(value: &Value) -> Option<Field> {
         code: text("code"),
         name: text("name").unwrap_or_default(),
         kind: text("type").unwrap_or_default(),
-        choices: choices.into_iter().flatten().filter_map(id).collect(),
+        choices: choices
+            .into_iter()
+            .flatten()
+            .filter_map(|one| {
+                let title = one.get("value").and_then(Value::as_str).unwrap_or_default();
+                Some((id(one)?, title.to_owned()))
+            })
+            .collect(),
     })
 }

@@ -9,18 +9,7 @@ use super::mapping::{self, Mapping};
 use super::place::Place;
 use super::tokens::Integration;
 use crate::limit::Rate;
-use crate::settings::{Field, FieldKind, Reader, SettingsError};
-
-const OPTIONAL: Field = Field {
-    key: "",
-    kind: FieldKind::Text,
-    required: false,
-    default: None,
-    title_ru: "",
-    title_en: "",
-    help_ru: "",
-    help_en: "",
-};
+use crate::settings::{Field, FieldKind, OPTIONAL, Reader, SettingsError};
 
 pub(super) const FIELDS: &[Field] = &[
     Field {
@@ -119,11 +108,12 @@ pub(super) const FIELDS: &[Field] = &[
         title_en: "Fields",
         help_ru: "Что писать в поля сделки, через точку с запятой: 294471=subject; VIN=subject_key; 294480=#552211; \
                   price=form:Бюджет. Слева номер или код поля (или price), справа: intent, subject, subject_key, \
-                  page, referrer, number, comment, name, phone, email, form:ИМЯ или #НОМЕР варианта списка",
+                  page, referrer, number, comment, name, phone, email, key, date, amount, utm_source (и другие utm_…), form:ИМЯ, \
+                  text:СЛОВА или #НОМЕР варианта списка",
         help_en: "what goes into fields of the lead, separated by semicolons: 294471=subject; VIN=subject_key; \
                   294480=#552211; price=form:Budget. On the left the number or code of a field (or price), on the \
-                  right: intent, subject, subject_key, page, referrer, number, comment, name, phone, email, form:NAME \
-                  or #NUMBER of a choice",
+                  right: intent, subject, subject_key, page, referrer, number, comment, name, phone, email, key, date, \
+                  amount, utm_source (and the other utm_…), form:NAME, text:WORDS or #NUMBER of a choice",
         ..OPTIONAL
     },
     Field {

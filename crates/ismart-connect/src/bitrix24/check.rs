@@ -1,6 +1,7 @@
 //! Trying a portal without leaving anything in it.
 
 use ismart_domain::delivery::DeliveryError;
+use ismart_domain::rehearsal::Misfit;
 use serde_json::{Value, json};
 
 use super::CrmMode;
@@ -9,10 +10,26 @@ use super::judge::Effect;
 use super::portal::Portal;
 use super::query::Command;
 use super::record::{Entity, Extras};
+use super::schema::{self, Schema};
 use super::settings::Mode;
 
-/// Two requests: who we are and what we may, then what the records look like.
+/// Whether everything that settings name is there, the fields of `fields` included.
 pub(super) async fn run(portal: &Portal, mode: Mode, extras: &Extras) -> Result<String, DeliveryError> {
+    let (line, schema, _) = look(portal, mode, extras).await?;
+    match schema.misfits(&extras.rules).first() {
+        None => Ok(line),
+        Some(Misfit { field, reason, remedy }) => {
+            Err(settings(portal, format!("the field {field} {reason}; {remedy}")))
+        }
+    }
+}
+
+/// Two requests: who we are and what we may, then what the records look like.
+pub(super) async fn look(
+    portal: &Portal,
+    mode: Mode,
+    extras: &Extras,
+) -> Result<(String, Schema, Entity), DeliveryError> {
     let commands = [
         Command { key: "profile", method: "profile", params: json!({}) },
         Command { key: "scope", method: "scope", params: json!({}) },
@@ -36,17 +53,18 @@ pub(super) async fn run(portal: &Portal, mode: Mode, extras: &Extras) -> Result<
         let judge = portal.judge("crm.settings.mode.get", Effect::Reads);
         return Err(judge.later(None, format!("the portal names an unknown CRM mode: {crm}")));
     };
-    let responsible = look_closer(portal, mode, crm.entity(), extras, &scopes).await?;
+    let (responsible, schema) = look_closer(portal, mode, crm.entity(), extras, &scopes).await?;
     let becomes = match crm {
         CrmMode::Classic => "classic CRM mode, requests become leads",
         CrmMode::Simple => "simple CRM mode, requests become deals",
     };
     let portal = &portal.webhook.portal;
-    Ok(format!(
+    let line = format!(
         "portal {portal}, user {}, rights: {}; {becomes}{responsible}",
         person(&profile),
         list(&scopes)
-    ))
+    );
+    Ok((line, schema, crm.entity()))
 }
 
 /// Fields, sources and the responsible employee. Gives what to add to the line for people.
@@ -56,12 +74,9 @@ async fn look_closer(
     entity: Entity,
     extras: &Extras,
     scopes: &[String],
-) -> Result<String, DeliveryError> {
-    let (method, params) = match (mode, entity) {
-        (Mode::Item, _) => ("crm.item.fields", json!({"entityTypeId": entity.type_id()})),
-        (Mode::Lead, Entity::Deal) => ("crm.deal.fields", json!({})),
-        (Mode::Lead, _) => ("crm.lead.fields", json!({})),
-    };
+) -> Result<(String, Schema), DeliveryError> {
+    let (method, params) = schema::method(mode, entity);
+    let mut schema = Schema::default();
     let mut commands = vec![
         Command { key: "fields", method, params },
         Command {
@@ -80,38 +95,17 @@ async fn look_closer(
     for command in &commands {
         let result = outcome(portal, &answer, command)?;
         match command.key {
-            "fields" => required(portal, &result)?,
+            "fields" => schema = Schema::read(&result),
             "sources" => source(portal, &result, extras)?,
             _ => employee(portal, &result, responsible)?,
         }
     }
-    Ok(match responsible {
+    let words = match responsible {
         Some(user) if may_see_users => format!(", responsible: user {user}"),
         Some(user) => format!(", responsible: user {user} (not checked: the webhook lacks the right `user`)"),
         None => String::new(),
-    })
-}
-
-/// A custom field that the portal demands and no lead can fill makes it refuse every lead.
-fn required(portal: &Portal, result: &Value) -> Result<(), DeliveryError> {
-    let fields = result.get("fields").unwrap_or(result).as_object();
-    let demanded: Vec<&str> = fields
-        .into_iter()
-        .flatten()
-        .filter(|(_, field)| {
-            let flag = |key: &str| field.get(key).and_then(Value::as_bool).unwrap_or(false);
-            flag("isRequired") && flag("isDynamic") && !flag("isReadOnly")
-        })
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if demanded.is_empty() {
-        return Ok(());
-    }
-    let names = demanded.join(", ");
-    Err(settings(
-        portal,
-        format!("the portal demands fields that leads do not have: {names}; make them optional"),
-    ))
+    };
+    Ok((words, schema))
 }
 
 fn source(portal: &Portal, result: &Value, extras: &Extras) -> Result<(), DeliveryError> {

@@ -3,6 +3,7 @@
 use ismart_domain::lead::Lead;
 use serde_json::{Map, Number, Value, json};
 
+use crate::mapping::Rule;
 use crate::story::{COMMENT_LIMIT, story};
 use crate::text::{NameParts, cut, one_line, plain, split_name};
 
@@ -45,6 +46,8 @@ pub(super) struct Extras {
     pub(super) source_id: String,
     pub(super) assigned_by_id: Option<u64>,
     pub(super) comment: Option<String>,
+    /// What goes into which field besides.
+    pub(super) rules: Vec<Rule>,
 }
 
 /// The fields of a lead, or of a deal in a portal without leads. Names are those of the universal methods.

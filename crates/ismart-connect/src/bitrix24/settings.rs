@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::record::Extras;
 use super::webhook::Webhook;
 use crate::limit::Rate;
+use crate::mapping;
 use crate::settings::{Field, FieldKind, Reader, SettingsError};
 
 /// Which family of methods is used.
@@ -73,6 +74,21 @@ pub(super) const FIELDS: &[Field] = &[
         help_en: "a text added to the comment of every request",
     },
     Field {
+        key: "fields",
+        kind: FieldKind::Text,
+        required: false,
+        default: None,
+        title_ru: "Поля",
+        title_en: "Fields",
+        help_ru: "Что писать в поля записи, через точку с запятой: UF_CRM_1=subject; UF_CRM_2=#31; UF_CRM_3=form:Город. \
+                  Слева поле портала, справа: intent, subject, subject_key, page, referrer, number, comment, name, phone, \
+                  email, key, date, amount, utm_source (и другие utm_…), form:ИМЯ, text:СЛОВА или #НОМЕР значения списка",
+        help_en: "what goes into fields of the record, separated by semicolons: UF_CRM_1=subject; UF_CRM_2=#31; \
+                  UF_CRM_3=form:City. On the left a field of the portal, on the right: intent, subject, subject_key, page, \
+                  referrer, number, comment, name, phone, email, key, date, amount, utm_source (and the other utm_…), \
+                  form:NAME, text:WORDS or #NUMBER of a value of a list",
+    },
+    Field {
         key: "rate",
         kind: FieldKind::Number,
         required: false,
@@ -127,7 +143,12 @@ pub(super) fn read(values: &Map<String, Value>) -> Result<Settings, SettingsErro
         None => None,
     };
     let mode = if reader.text("mode") == Some("lead") { Mode::Lead } else { Mode::Item };
+    let rules = reader.text("fields").map_or(Ok(Vec::new()), mapping::rules).unwrap_or_else(|reason| {
+        reader.problem("fields", reason);
+        Vec::new()
+    });
     let extras = Extras {
+        rules,
         source_id: reader.text("source_id").unwrap_or("WEB").to_owned(),
         assigned_by_id: reader.number("assigned_by_id"),
         comment: reader.text("comment").map(str::to_owned),

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ismart_connect::{CONNECTORS, Egress, Entry, FieldKind};
-use ismart_domain::BoxFuture;
+use ismart_connect::{CONNECTORS, Egress, Entry, FieldKind, Memory};
 use ismart_domain::delivery::DeliveryError;
 use ismart_domain::ports::Connector;
+use ismart_domain::{BoxFuture, Env};
 use ismart_http::{AddressPolicy, Client, Settings};
 use serde_json::{Map, Value, json};
 
+use crate::channel::noon;
 use crate::leads::{full, lead, strange};
 use crate::paper::paper;
-use crate::{amocrm, bitrix24};
+use crate::{amocrm, bitrix24, calltouch, email, max, sheets, telegram, vk, webhook};
 
 /// How a destination can misbehave. Each strikes the next creation of a record, unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +43,12 @@ pub(crate) trait Destination: Send {
     fn settings(&self) -> Map<String, Value>;
     /// The part of the settings that nobody may see.
     fn secret(&self) -> String;
-    /// How many records it has made of leads.
+    /// How many leads it holds, as it or its people tell them apart.
     fn records(&self) -> usize;
+    /// How many times a lead stands there: more than leads only where repeats are not recognised.
+    fn copies(&self) -> usize {
+        self.records()
+    }
     /// What it found odd in the requests so far.
     fn complaints(&self) -> Vec<String>;
     fn suffer(&self, trouble: Trouble);
@@ -56,6 +61,13 @@ async fn destination(kind: &str) -> Box<dyn Destination> {
     match kind {
         "amocrm" => Box::new(amocrm::Emulator::start().await),
         "bitrix24" => Box::new(bitrix24::Emulator::start().await),
+        "calltouch" => Box::new(calltouch::Emulator::start().await),
+        "email" => Box::new(email::Emulator::start().await),
+        "max" => Box::new(max::Emulator::start().await),
+        "sheets" => Box::new(sheets::Emulator::start().await),
+        "telegram" => Box::new(telegram::Emulator::start().await),
+        "vk" => Box::new(vk::Emulator::start().await),
+        "webhook" => Box::new(webhook::Emulator::start().await),
         other => panic!("the connector `{other}` has no destination to be tested against"),
     }
 }
@@ -66,7 +78,7 @@ pub(crate) fn egress() -> Egress {
         total_timeout: Duration::from_secs(3),
         ..Settings::default()
     };
-    Egress::new(Client::new(settings).unwrap())
+    Egress::new(Client::new(settings).unwrap()).at(Env::manual(noon(), 5).0)
 }
 
 /// Time is paused and runs ahead whenever nothing can be done, so deadlines must lie far away.
@@ -84,6 +96,16 @@ pub(crate) fn patient_egress() -> Egress {
 /// A connector with limits of its own, so that one attempt's throttling does not slow the next one.
 fn open(entry: &Entry, destination: &dyn Destination) -> Arc<dyn Connector> {
     (entry.open)(&destination.settings(), &egress()).unwrap()
+}
+
+/// The errors of every call that reaches the destination: of a question only where there is one to ask.
+async fn all_errors(entry: &Entry, connector: &dyn Connector) -> Vec<DeliveryError> {
+    let mut all = vec![connector.deliver(&lead(1)).await.unwrap_err(), connector.check().await.unwrap_err()];
+    match (entry.memory, connector.find(&lead(1)).await) {
+        (Memory::Asked, found) => all.push(found.unwrap_err()),
+        (Memory::Recognises | Memory::Forgets, found) => assert_eq!(found, Ok(None), "{}", entry.kind),
+    }
+    all
 }
 
 fn is_settings(error: &DeliveryError) -> bool {
@@ -153,8 +175,10 @@ async fn p2_a_lead_arrives_and_is_found_again() {
         assert_eq!(connector.find(&full(1)).await, Ok(None));
         let id = connector.deliver(&full(1)).await.unwrap();
         assert!(!id.is_empty());
-        assert_eq!(destination.records(), 1);
-        assert_eq!(connector.find(&full(1)).await, Ok(Some(id)));
+        assert_eq!((destination.records(), destination.copies()), (1, 1), "{}", entry.kind);
+        // Who cannot be asked knows of nothing, and never claims to.
+        let known = (entry.memory == Memory::Asked).then_some(id);
+        assert_eq!(connector.find(&full(1)).await, Ok(known), "{}", entry.kind);
         assert_eq!(connector.find(&full(2)).await, Ok(None));
         assert_eq!(destination.complaints(), Vec::<String>::new(), "{}", entry.kind);
     }
@@ -166,7 +190,14 @@ async fn p3_the_same_lead_twice_is_one_record() {
         let destination = destination(entry.kind).await;
         let first = open(entry, destination.as_ref()).deliver(&lead(1)).await.unwrap();
         let again = open(entry, destination.as_ref()).deliver(&lead(1)).await.unwrap();
-        assert_eq!((first, destination.records()), (again, 1), "{}", entry.kind);
+        assert_eq!(destination.records(), 1, "{}", entry.kind);
+        match entry.memory {
+            Memory::Asked | Memory::Recognises => {
+                assert_eq!((first, destination.copies()), (again, 1), "{}", entry.kind);
+            }
+            // It shows the repeat under the same number.
+            Memory::Forgets => assert_eq!(destination.copies(), 2, "{}", entry.kind),
+        }
     }
 }
 
@@ -193,11 +224,18 @@ async fn p5_a_lost_answer_is_ambiguous_and_the_record_is_found() {
             destination.suffer(trouble);
             let error = open(entry, destination.as_ref()).deliver(&lead(1)).await.unwrap_err();
             assert_eq!(ambiguous(&error), Some(true), "{} {trouble:?}: {error:?}", entry.kind);
+            assert_eq!(destination.copies(), 1, "{} {trouble:?}", entry.kind);
             let found = open(entry, destination.as_ref()).find(&lead(1)).await.unwrap();
-            assert!(found.is_some(), "{} {trouble:?}", entry.kind);
             let again = open(entry, destination.as_ref()).deliver(&lead(1)).await.unwrap();
-            assert_eq!(Some(again), found, "{} {trouble:?}", entry.kind);
+            match entry.memory {
+                Memory::Asked => assert_eq!(Some(again), found, "{} {trouble:?}", entry.kind),
+                Memory::Recognises | Memory::Forgets => {
+                    assert_eq!(found, None, "{} {trouble:?}", entry.kind);
+                }
+            }
             assert_eq!(destination.records(), 1, "{} {trouble:?}", entry.kind);
+            let copies = if entry.memory == Memory::Forgets { 2 } else { 1 };
+            assert_eq!(destination.copies(), copies, "{} {trouble:?}", entry.kind);
         }
     }
 }
@@ -212,7 +250,7 @@ async fn p5_a_lost_request_is_repeated_with_success() {
             assert_eq!(ambiguous(&error), Some(true), "{} {trouble:?}: {error:?}", entry.kind);
             assert_eq!(open(entry, destination.as_ref()).find(&lead(1)).await, Ok(None));
             open(entry, destination.as_ref()).deliver(&lead(1)).await.unwrap();
-            assert_eq!(destination.records(), 1, "{} {trouble:?}", entry.kind);
+            assert_eq!((destination.records(), destination.copies()), (1, 1), "{} {trouble:?}", entry.kind);
         }
     }
 }
@@ -232,11 +270,7 @@ async fn p6_what_was_not_carried_out_is_repeated_without_a_look() {
         let gone = destination(entry.kind).await;
         let connector = open(entry, gone.as_ref());
         gone.close().await;
-        for error in [
-            connector.deliver(&lead(1)).await.unwrap_err(),
-            connector.find(&lead(1)).await.unwrap_err(),
-            connector.check().await.unwrap_err(),
-        ] {
+        for error in all_errors(entry, connector.as_ref()).await {
             assert_eq!(ambiguous(&error), Some(false), "{}: {error:?}", entry.kind);
         }
     }
@@ -259,11 +293,7 @@ async fn p8_an_invalid_secret_pauses_everything_and_says_what_to_do() {
         let destination = destination(entry.kind).await;
         let connector = open(entry, destination.as_ref());
         destination.suffer(Trouble::ForgetsSecret);
-        for error in [
-            connector.deliver(&lead(1)).await.unwrap_err(),
-            connector.find(&lead(1)).await.unwrap_err(),
-            connector.check().await.unwrap_err(),
-        ] {
+        for error in all_errors(entry, connector.as_ref()).await {
             assert!(is_settings(&error), "{}: {error:?}", entry.kind);
             let secret_key = entry.fields.iter().find(|field| field.kind == FieldKind::Secret).unwrap().key;
             assert!(error.to_string().contains(&format!("`{secret_key}`")), "names the setting: {error}");
@@ -280,6 +310,28 @@ async fn p9_a_check_says_one_line_and_leaves_nothing() {
         assert!(!line.contains(&destination.secret()), "{line}");
         assert_eq!(destination.records(), 0);
         assert_eq!(destination.complaints(), Vec::<String>::new(), "{}", entry.kind);
+    }
+}
+
+/// A rehearsal shows what would go out, and nothing goes.
+#[tokio::test]
+async fn p12_a_rehearsal_shows_the_requests_and_leaves_nothing() {
+    for entry in CONNECTORS {
+        let destination = destination(entry.kind).await;
+        let shown = (entry.rehearse)(&destination.settings(), &egress(), full(1)).unwrap().await.unwrap();
+        assert!(!shown.about.is_empty() && !shown.about.contains('\n'), "{}: {}", entry.kind, shown.about);
+        assert!(!shown.requests.is_empty(), "{}", entry.kind);
+        assert_eq!(shown.misfits, [], "{}", entry.kind);
+        let all = format!("{shown:?}");
+        assert!(!all.contains(&destination.secret()), "{}: {all}", entry.kind);
+        assert!(all.contains("Haval Jolion"), "the lead is shown: {all}");
+        assert_eq!((destination.records(), destination.copies()), (0, 0), "{}", entry.kind);
+        assert_eq!(destination.complaints(), Vec::<String>::new(), "{}", entry.kind);
+        assert!((entry.rehearse)(&Map::new(), &egress(), full(1)).is_err(), "{}", entry.kind);
+
+        destination.suffer(Trouble::ForgetsSecret);
+        let error = (entry.rehearse)(&destination.settings(), &egress(), full(1)).unwrap().await.unwrap_err();
+        assert!(is_settings(&error), "{}: {error:?}", entry.kind);
     }
 }
 

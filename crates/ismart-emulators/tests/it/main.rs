@@ -5,6 +5,8 @@ mod amocrm;
 #[cfg(test)]
 mod batch;
 #[cfg(test)]
+mod channels;
+#[cfg(test)]
 mod classic;
 #[cfg(test)]
 mod faults;

@@ -14,8 +14,7 @@ use axum::http::{Request, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use tower::ServiceExt;
 
-pub(crate) use self::seed::House;
-use self::seed::PASSWORD;
+use self::seed::{House, PASSWORD};
 
 /// The host on which the console answers in tests.
 const HOST: &str = "console.test";
