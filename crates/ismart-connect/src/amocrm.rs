@@ -9,6 +9,7 @@ mod answer;
 mod check;
 mod judge;
 mod mapping;
+mod outcomes;
 mod place;
 mod record;
 mod schema;
@@ -37,6 +38,8 @@ use self::tokens::{Rotating, Tokens};
 use crate::effect::Effect;
 use crate::rehearse::{Rehearsing, readable};
 use crate::{Egress, Entry, Memory, Opened, SettingsError};
+
+pub(crate) use self::outcomes::OUTCOMES;
 
 const KIND: &str = "amocrm";
 

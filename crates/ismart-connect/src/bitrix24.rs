@@ -7,6 +7,7 @@
 mod answer;
 mod check;
 mod judge;
+mod outcomes;
 mod portal;
 mod query;
 mod record;
@@ -34,6 +35,8 @@ use self::schema::Schema;
 use self::settings::Mode;
 use crate::rehearse::{Rehearsing, readable};
 use crate::{Egress, Entry, Memory, Opened, SettingsError};
+
+pub(crate) use self::outcomes::OUTCOMES;
 
 const KIND: &str = "bitrix24";
 

@@ -18,6 +18,7 @@ pub mod limit;
 mod mapping;
 mod max;
 mod notice;
+mod outcomes;
 mod rehearse;
 pub mod settings;
 mod sheets;
@@ -37,6 +38,7 @@ use serde_json::{Map, Value};
 pub use captcha::{CAPTCHA_FIELDS, open_captcha};
 pub use egress::Egress;
 pub use gateways::{GATEWAYS, GatewayEntry, OpenedGateway, find_gateway};
+pub use outcomes::{OUTCOMES, OutcomeEntry, SourceOpened, find_outcomes};
 pub use rehearse::Rehearsing;
 pub use settings::{Field, FieldKind, Problem, SettingsError};
 

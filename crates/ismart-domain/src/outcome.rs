@@ -165,6 +165,18 @@ pub struct RecordState {
     pub parent: Option<RecordRef>,
 }
 
+/// Name-value pairs of a hook's body.
+pub type HookPairs = [(String, String)];
+
+/// What a hook of a CRM says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HookMessage {
+    /// What it proves itself by, if the CRM sends that in the body.
+    pub proof: Option<String>,
+    /// The records that it names, without repeats.
+    pub records: Vec<RecordRef>,
+}
+
 /// Which statuses are which steps of the funnel: the client's own data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

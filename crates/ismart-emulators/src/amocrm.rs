@@ -41,6 +41,7 @@ pub use crate::StartError;
 pub use crate::fault::{Fault, FaultBody, Rule};
 pub use crate::journal::JournalError;
 pub use crate::log::{Created, Ending, Finding, FindingKind, RequestRecord};
+pub(crate) use hooks::post;
 pub use hooks::{Delivered, Manners};
 pub use kind::Kind;
 pub use ledger::Ledger;

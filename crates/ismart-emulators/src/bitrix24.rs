@@ -22,6 +22,7 @@ mod call;
 mod core;
 mod directory;
 mod entity;
+mod events;
 mod fields;
 mod filter;
 mod http;
@@ -44,6 +45,7 @@ pub use crate::journal::JournalError;
 pub use crate::log::{Created, Ending, Finding, FindingKind, RequestRecord};
 pub use directory::{Category, Status, User};
 pub use entity::Entity;
+pub use events::{EventManners, ToldEvent};
 pub use ledger::Ledger;
 pub use limit::{Limits, Rate};
 pub use schema::{MethodSchemas, SchemaError};
@@ -221,6 +223,10 @@ impl Builder {
             empty_error_code: false,
             refused_keys: Vec::new(),
             skew: SignedDuration::ZERO,
+            outgoing: Vec::new(),
+            manners: EventManners::default(),
+            told: Vec::new(),
+            member_id: "0f1e2d3c".to_owned(),
         };
         let webhook = Webhook { user_id: self.user_id, secret: self.secret };
         Ok(Portal { core: Arc::new(Core::new(self.clock, self.schemas, webhook, state)) })
@@ -307,6 +313,27 @@ impl Portal {
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         self.core.lock().log.findings()
+    }
+
+    /// Makes an outgoing webhook: `url` is told of every lead, deal, contact and company that is added, changed or
+    /// deleted from here on, with this token as proof.
+    pub fn subscribe(&self, url: &str, application_token: &str) {
+        let outgoing =
+            events::Outgoing { url: url.to_owned(), application_token: application_token.to_owned() };
+        let mut state = self.core.lock();
+        state.store.news.clear();
+        state.outgoing.push(outgoing);
+    }
+
+    /// How events are told from here on.
+    pub fn event_manners(&self, manners: EventManners) {
+        self.core.lock().manners = manners;
+    }
+
+    /// The events that were told, in the order of their answers.
+    #[must_use]
+    pub fn told_events(&self) -> Vec<ToldEvent> {
+        self.core.lock().told.clone()
     }
 
     /// Waits until `condition` holds; it is asked at once and after every request. For tests that

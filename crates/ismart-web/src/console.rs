@@ -35,7 +35,7 @@ mod sign_in;
 mod site;
 mod talk;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod thread;
 mod throttle;
 mod tokens;

@@ -15,6 +15,7 @@ mod footfall;
 mod form;
 mod form_token;
 mod health;
+pub mod hooks;
 mod live_reload;
 mod origin;
 mod pilot;
@@ -63,6 +64,10 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/api/widget-rescue", post(form::legacy::widget_rescue).fallback(form::legacy::elsewhere))
         .route("/api/widget-rescue/", post(form::legacy::widget_rescue).fallback(form::legacy::elsewhere))
         .route("/_f", any(form::legacy::beacon))
+        .route(
+            "/hooks/{client}/{destination}",
+            post(hooks::hear).layer(DefaultBodyLimit::max(hooks::BODY_LIMIT)),
+        )
         .route("/api/pay", post(form::pay::create).fallback(form::pay::elsewhere))
         .route("/pay/return", get(form::pay::back).fallback(form::pay::elsewhere))
         .route("/pay/callback", get(form::pay::notice).fallback(form::pay::elsewhere))

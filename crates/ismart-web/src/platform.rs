@@ -17,6 +17,7 @@ use crate::editing::Editing;
 use crate::feeds::FeedDesk;
 use crate::fleet::{FleetFolders, FleetRoom};
 use crate::footfall::Footfall;
+use crate::hooks::HookDesk;
 use crate::rate::Limits;
 use crate::site::Shelf;
 
@@ -174,6 +175,8 @@ pub struct Platform {
     pub footfall: Footfall,
     /// Feeds that somebody wants now.
     pub feeds: FeedDesk,
+    /// Who takes hooks of CRMs.
+    pub hooks: HookDesk,
     pub(crate) box_office: BoxOffice,
 }
 
@@ -215,6 +218,7 @@ impl Platform {
             api,
             footfall,
             feeds: FeedDesk::default(),
+            hooks: HookDesk::default(),
             box_office: BoxOffice::default(),
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ismart_domain::Secret;
 use ismart_domain::delivery::{Hours, Quiet, QuietError};
+use ismart_domain::outcome::StageMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -189,6 +190,8 @@ pub(crate) struct DestinationSection {
     pub(crate) quiet_hours: Option<QuietHours>,
     /// Sign-in name of the person who answers for deliveries that need one.
     pub(crate) owner: Option<String>,
+    /// How outcomes come back.
+    pub(crate) outcomes: Option<OutcomeSection>,
     /// The connector's own settings; a secret may be `{ env = "NAME" }` or `{ file = "path" }`.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
@@ -205,6 +208,34 @@ impl TryFrom<String> for QuietHours {
     fn try_from(text: String) -> Result<Self, QuietError> {
         if text == "none" { Ok(Self(None)) } else { text.parse().map(|quiet| Self(Some(quiet))) }
     }
+}
+
+/// How outcomes of a CRM come back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutcomeSection {
+    /// What hooks of the CRM prove themselves by; without it none are taken. May be `{ env = "NAME" }` or
+    /// `{ file = "path" }`.
+    #[serde(default)]
+    pub(crate) hook_token: Value,
+    /// Minutes between two polls.
+    #[serde(default = "ten")]
+    pub(crate) poll_minutes: u16,
+    /// Which statuses of the CRM are which steps of the funnel.
+    #[serde(default)]
+    pub(crate) stages: StageMap,
+}
+
+impl OutcomeSection {
+    /// What hooks prove themselves by, if any are taken.
+    pub(crate) fn token(&self) -> Option<Secret> {
+        let text = self.hook_token.as_str().map(str::trim).filter(|text| !text.is_empty());
+        text.map(Secret::new)
+    }
+}
+
+fn ten() -> u16 {
+    10
 }
 
 /// When a client works, and how long is too long.
@@ -351,7 +382,9 @@ fn check_client(client: &mut ClientSection, path: &Path, base: &Path, troubles: 
                 "give it another name",
             ));
         }
-        for (name, value) in &mut destination.settings {
+        let token = destination.outcomes.iter_mut().map(|outcomes| ("hook_token", &mut outcomes.hook_token));
+        let settings = destination.settings.iter_mut().map(|(name, value)| (name.as_str(), value));
+        for (name, value) in settings.chain(token) {
             if let Err(why) = resolve(value, base) {
                 troubles.push(Trouble::new(
                     format!("{place}: {name}"),

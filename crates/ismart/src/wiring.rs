@@ -21,6 +21,7 @@ use ismart_domain::ports::Connector;
 use ismart_domain::{ClientId, Env, Secret};
 use ismart_http::{AddressPolicy, Client};
 use ismart_leads::Destination;
+use ismart_leads::outcomes::Followed;
 use ismart_sites::Snapshot;
 use ismart_store::{Store, StoreError, Tx, clients, users};
 use ismart_web::editing::Editing;
@@ -60,6 +61,7 @@ pub(crate) struct Wired {
     pub(crate) platform: Arc<Platform>,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) rules: Rules,
+    pub(crate) followed: Vec<Followed>,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) feeds: Feeds,
     pub(crate) warnings: Vec<Trouble>,
@@ -161,7 +163,8 @@ pub(crate) async fn wire(
     let cores = sites::cores(loaded);
     let found = Found::all(loaded, &cores, &env)?;
     let egress = egress(config)?;
-    let (profiles, destinations) = open_clients(loaded, &egress, &store, simulation.as_ref()).await?;
+    let (profiles, destinations, outcomes) =
+        open_clients(loaded, &egress, &store, simulation.as_ref()).await?;
     let secret = form_secret(&store, &env).await?;
     let desk = Desk::new(store.clone());
     let options = Options {
@@ -182,7 +185,9 @@ pub(crate) async fn wire(
     let reloader = Arc::new(Reloader::new(loaded.for_sites(), cores, packages, egress));
     let warnings = reloader.start(&platform, found).await?;
     let feeds = Feeds::new(client(config)?, platform.clone(), reloader.clone());
-    Ok(Wired { store, platform, destinations, rules: Rules::of(config), reloader, feeds, warnings })
+    platform.hooks.replace(outcomes.hooks);
+    let (rules, followed) = (Rules::of(config), outcomes.followed);
+    Ok(Wired { store, platform, destinations, rules, followed, reloader, feeds, warnings })
 }
 
 /// Rows for every client named by the configuration, and its opened destinations.
@@ -191,8 +196,10 @@ async fn open_clients(
     egress: &Egress,
     store: &Store,
     simulation: Option<&Simulation>,
-) -> Result<(Vec<ClientProfile>, Vec<Destination>), Failed> {
+) -> Result<(Vec<ClientProfile>, Vec<Destination>, queue::Outcomes), Failed> {
     let (mut profiles, mut destinations, mut troubles) = (Vec::new(), Vec::new(), Vec::new());
+    let mut outcomes = queue::Outcomes::default();
+    let file = loaded.file.display().to_string();
     let named: Vec<(String, String, String)> = loaded
         .config
         .clients
@@ -206,7 +213,9 @@ async fn open_clients(
         queue::mark_test_slots(store, id, &client.destinations).await?;
         let mut shown = Vec::new();
         for section in &client.destinations {
-            match open_with(egress, section, &loaded.file.display().to_string()) {
+            let followed = outcomes.follow(egress, id, client, section, &file);
+            troubles.extend(followed.err().into_iter().flat_map(|Failed(found)| found));
+            match open_with(egress, section, &file) {
                 Ok(connector) => {
                     let care = queue::care(client, section);
                     let name = section.name.clone();
@@ -226,7 +235,7 @@ async fn open_clients(
         let zone = TimeZone::get(&zone).unwrap_or(TimeZone::UTC);
         profiles.push(ClientProfile { id, slug, name, zone, destinations: shown });
     }
-    if troubles.is_empty() { Ok((profiles, destinations)) } else { Err(Failed(troubles)) }
+    if troubles.is_empty() { Ok((profiles, destinations, outcomes)) } else { Err(Failed(troubles)) }
 }
 
 async fn client_row(store: &Store, slug: &str, name: &str) -> Result<ClientId, StoreError> {

@@ -11,7 +11,7 @@ use crate::effect::Effect;
 
 /// The field that finds a lead again.
 pub(super) const OWN_NAME: &str = "iSmart ID";
-const OWN_CODE: &str = "ISMART_ID";
+pub(super) const OWN_CODE: &str = "ISMART_ID";
 const FIELDS: &str = "leads/custom_fields";
 /// A list of fields that has no end is broken. A page of fields holds fewer than pages of other lists.
 const PAGES_AT_MOST: u32 = 40;

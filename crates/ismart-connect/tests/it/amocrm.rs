@@ -19,11 +19,11 @@ use serde_json::{Map, Value, json};
 
 use crate::contract::{Destination, Trouble};
 
-const TOKEN: &str = "hushtoken4711";
+pub(crate) const TOKEN: &str = "hushtoken4711";
 const NOON: i64 = 1_800_000_000;
 const ANNA: u64 = 504_141;
-const PIPELINE: u64 = 3_104_455;
-const STAGE: u64 = 47_521_002;
+pub(crate) const PIPELINE: u64 = 3_104_455;
+pub(crate) const STAGE: u64 = 47_521_002;
 const COLOUR: u64 = 555;
 const WHITE: u64 = 5551;
 
@@ -37,7 +37,7 @@ impl Emulator {
 }
 
 /// An account with a select field `555`.
-async fn account(change: impl FnOnce(Builder) -> Builder) -> AccountHandle {
+pub(crate) async fn account(change: impl FnOnce(Builder) -> Builder) -> AccountHandle {
     let noon = Timestamp::from_second(NOON).unwrap();
     let choice = |id, value: &str| Choice { id, value: value.into(), code: None };
     let colour = CustomField {
@@ -67,7 +67,7 @@ fn text_field(id: u64, name: &str, field_type: &str) -> CustomField {
     }
 }
 
-fn settings(account: &AccountHandle, more: Value) -> Map<String, Value> {
+pub(crate) fn settings(account: &AccountHandle, more: Value) -> Map<String, Value> {
     let mut all = Map::from_iter([
         ("account".to_owned(), json!(account.base_url())),
         ("token".to_owned(), json!(TOKEN)),
@@ -77,7 +77,7 @@ fn settings(account: &AccountHandle, more: Value) -> Map<String, Value> {
     all
 }
 
-fn open(settings: &Map<String, Value>, egress: &Egress) -> Arc<dyn Connector> {
+pub(crate) fn open(settings: &Map<String, Value>, egress: &Egress) -> Arc<dyn Connector> {
     (ismart_connect::find("amocrm").unwrap().open)(settings, egress).unwrap()
 }
 

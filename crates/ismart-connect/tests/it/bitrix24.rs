@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::contract::{Destination, Trouble};
 
 const SECRET: &str = "hushkey4711";
-const NOON: i64 = 1_800_000_000;
+pub(crate) const NOON: i64 = 1_800_000_000;
 
 /// The emulator as a destination of the contract suite.
 pub(crate) struct Emulator(PortalHandle);
@@ -32,7 +32,7 @@ impl Emulator {
 }
 
 /// A portal with the method descriptions, where the machine has them.
-async fn portal(change: impl FnOnce(Builder) -> Builder) -> PortalHandle {
+pub(crate) async fn portal(change: impl FnOnce(Builder) -> Builder) -> PortalHandle {
     let noon = Timestamp::from_second(NOON).unwrap();
     let mut builder = Portal::builder(move || noon).webhook(1, SECRET);
     if let Some(schemas) = schemas() {
@@ -52,13 +52,13 @@ fn schemas() -> Option<MethodSchemas> {
     None
 }
 
-fn settings(portal: &PortalHandle, more: Value) -> Map<String, Value> {
+pub(crate) fn settings(portal: &PortalHandle, more: Value) -> Map<String, Value> {
     let mut all = Map::from_iter([("webhook".to_owned(), json!(portal.webhook_url()))]);
     all.extend(more.as_object().cloned().unwrap_or_default());
     all
 }
 
-fn open(settings: &Map<String, Value>, egress: &Egress) -> Arc<dyn Connector> {
+pub(crate) fn open(settings: &Map<String, Value>, egress: &Egress) -> Arc<dyn Connector> {
     (ismart_connect::find("bitrix24").unwrap().open)(settings, egress).unwrap()
 }
 

@@ -23,6 +23,8 @@ mod leads;
 #[cfg(test)]
 mod max;
 #[cfg(test)]
+mod outcomes;
+#[cfg(test)]
 mod paper;
 #[cfg(test)]
 mod scripted;

@@ -126,7 +126,7 @@ async fn deliver(core: Weak<Core>, hook: Hook, bodies: Vec<String>, delay: Durat
     crate::serve::pause(delay).await;
     for body in bodies {
         for attempt in 1..=LADDER.len() + 1 {
-            let status = post(&hook.destination, &body).await;
+            let status = post(&hook.destination, &body, "amoCRM-Webhooks/3.0").await;
             let Some(alive) = core.upgrade() else { return };
             note(&alive, &hook, attempt, status, &body);
             let pace = alive.pace;
@@ -165,16 +165,16 @@ fn note(core: &Core, hook: &Hook, attempt: usize, status: u16, body: &str) {
     core.changes.send_replace(());
 }
 
-/// The status of the answer.
-async fn post(destination: &str, body: &str) -> u16 {
-    match tokio::time::timeout(PATIENCE, exchange(destination, body)).await {
+/// The status of the answer of a subscriber to a form; 499 when none came in time, 0 when nobody could be reached.
+pub(crate) async fn post(destination: &str, body: &str, agent: &str) -> u16 {
+    match tokio::time::timeout(PATIENCE, exchange(destination, body, agent)).await {
         Ok(status) => status.unwrap_or(0),
         Err(_) => NO_ANSWER,
     }
 }
 
 /// `None` when nobody could be reached, or the subscriber wants TLS, which the emulator does not speak.
-async fn exchange(destination: &str, body: &str) -> Option<u16> {
+async fn exchange(destination: &str, body: &str, agent: &str) -> Option<u16> {
     let uri: Uri = destination.parse().ok()?;
     if uri.scheme_str() != Some("http") {
         return None;
@@ -187,7 +187,7 @@ async fn exchange(destination: &str, body: &str) -> Option<u16> {
     let request = Request::post(path)
         .header(header::HOST, authority.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::USER_AGENT, "amoCRM-Webhooks/3.0")
+        .header(header::USER_AGENT, agent)
         .body(Body::from(body.to_owned()))
         .ok()?;
     let answer = sender.send_request(request).await.ok();

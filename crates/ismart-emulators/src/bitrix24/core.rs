@@ -3,6 +3,7 @@
 use super::batch;
 use super::call::{ApiError, Call, Outcome, Reply};
 use super::directory::Directory;
+use super::events::{EventManners, Outgoing, ToldEvent};
 use super::fault::{FaultBody, Rules, Strike, Wording};
 use super::limit::{Limits, Meters};
 use super::log::{Created, Ending, Finding, FindingKind, RequestLog, RequestRecord, mask};
@@ -54,6 +55,11 @@ pub(super) struct State {
     /// Keys of batch commands that are refused.
     pub(super) refused_keys: Vec<String>,
     pub(super) skew: SignedDuration,
+    /// Who is told of changes, and how.
+    pub(super) outgoing: Vec<Outgoing>,
+    pub(super) manners: EventManners,
+    pub(super) told: Vec<ToldEvent>,
+    pub(super) member_id: String,
 }
 
 /// Who calls.

@@ -3,6 +3,7 @@
 use super::admin;
 use super::batch::method_name;
 use super::core::{Answer, Auth, Core, Incoming};
+use super::events;
 use super::log::{Finding, FindingKind};
 use super::page;
 use super::params::parse_php;
@@ -38,7 +39,9 @@ async fn rest(State(core): State<Arc<Core>>, Path(path): Path<String>, request: 
         pause(strike.wait_before).await;
         let after = strike.wait_after;
         // Journal writes wait for the disk.
+        let teller = Arc::clone(&core);
         let answer = tokio::task::spawn_blocking(move || core.perform(&incoming, &strike)).await;
+        events::tell(&teller);
         pause(after).await;
         answer
     });

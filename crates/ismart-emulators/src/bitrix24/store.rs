@@ -1,6 +1,7 @@
 //! The objects that exist, with the indexes that look-ups need.
 
 use super::entity::Entity;
+use super::events::{Happened, News};
 use super::journal::{Entry, Journal};
 use super::rng::Rng;
 use crate::spelling::normalise;
@@ -121,6 +122,8 @@ pub(super) struct Store {
     comms: HashMap<CommKey, BTreeSet<u64>>,
     next: HashMap<&'static str, u64>,
     journal: Option<Journal>,
+    /// What changed and subscribers were not told of yet.
+    pub(super) news: Vec<News>,
 }
 
 impl Store {
@@ -138,6 +141,7 @@ impl Store {
             comms: HashMap::new(),
             next,
             journal: None,
+            news: Vec::new(),
         }
     }
 
@@ -201,8 +205,21 @@ impl Store {
         if let Some(journal) = &mut self.journal {
             journal.append(&entry)?;
         }
+        self.news.extend(self.news_of(&entry));
         self.apply(entry);
         Ok(())
+    }
+
+    fn news_of(&self, entry: &Entry) -> Option<News> {
+        let (entity, id, happened) = match entry {
+            Entry::Item(item) if self.exists(item.entity, item.id) => {
+                (item.entity, item.id, Happened::Updated)
+            }
+            Entry::Item(item) => (item.entity, item.id, Happened::Added),
+            Entry::Deleted { entity, id } => (*entity, *id, Happened::Deleted),
+            Entry::Comment(_) | Entry::Activity(_) => return None,
+        };
+        Some(News { entity, id, happened })
     }
 
     fn apply(&mut self, entry: Entry) {

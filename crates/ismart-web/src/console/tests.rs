@@ -14,7 +14,8 @@ use axum::http::{Request, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use tower::ServiceExt;
 
-use self::seed::{House, PASSWORD};
+pub(crate) use self::seed::House;
+use self::seed::PASSWORD;
 
 /// The host on which the console answers in tests.
 const HOST: &str = "console.test";

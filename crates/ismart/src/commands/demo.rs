@@ -89,6 +89,7 @@ fn configuration(data: &Path, portal: &PortalHandle) -> Loaded {
         test: false,
         quiet_hours: None,
         owner: None,
+        outcomes: None,
     };
     let client = ClientSection {
         slug: CLIENT.to_owned(),

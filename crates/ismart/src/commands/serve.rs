@@ -13,6 +13,7 @@ use clap::Args;
 
 use ismart_domain::Env;
 use ismart_leads::orders::Watch;
+use ismart_leads::outcomes::Follower;
 use ismart_leads::{Dispatcher, Stop};
 use ismart_web::Platform;
 use tokio::net::TcpListener;
@@ -98,6 +99,8 @@ pub(super) async fn run(
     let lanes = dispatcher.lanes();
     let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
     let vigil = wiring::vigil(&wired.platform, wired.rules, lanes);
+    let follower = Follower::new(wired.store.clone(), wired.followed);
+    let following = tokio::spawn(follower.run(stopped.clone()));
     let keeping_vigil = tokio::spawn(vigil.run(stopped.clone()));
     let desk = wired.platform.desk.clone();
     let resuming = tokio::spawn(async move {
@@ -159,6 +162,7 @@ pub(super) async fn run(
     let _panicked = publishing.await.is_err();
     let _panicked = counting.await.is_err();
     let _panicked = keeping_vigil.await.is_err();
+    let _panicked = following.await.is_err();
     wired.store.close().await;
     Ok(ExitCode::SUCCESS)
 }

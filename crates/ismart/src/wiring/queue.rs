@@ -4,16 +4,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ismart_connect::Egress;
 use ismart_domain::ClientId;
 use ismart_domain::delivery::{Hours, Quiet};
 use ismart_leads::alerts::{Vigil, Watched, WatchedSite};
+use ismart_leads::outcomes::Followed;
 use ismart_leads::{Care, Lanes};
 use ismart_store::{Store, StoreError, Tx, deliveries};
+use ismart_web::hooks::Hook;
 use ismart_web::{ClientProfile, Platform};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::config::{AlertSection, ClientSection, Config, DestinationSection};
+use crate::output::Failed;
 
 /// Kinds that write to people directly: they are left alone at night unless the configuration says otherwise.
 const WRITES_TO_PEOPLE: [&str; 3] = ["telegram", "vk", "max"];
@@ -57,6 +61,49 @@ pub(super) async fn mark_test_slots(
             })
         })
         .await
+}
+
+/// The destinations of one client whose outcomes are followed, and whose hooks are taken.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    pub(crate) followed: Vec<Followed>,
+    pub(crate) hooks: Vec<Hook>,
+}
+
+impl Outcomes {
+    /// Follows a destination, if its section says so.
+    ///
+    /// # Errors
+    /// When its kind tells no outcomes, or its settings are wrong.
+    pub(super) fn follow(
+        &mut self,
+        egress: &Egress,
+        client_id: ClientId,
+        client: &ClientSection,
+        section: &DestinationSection,
+        place: &str,
+    ) -> Result<(), Failed> {
+        let Some(wanted) = &section.outcomes else { return Ok(()) };
+        let place = format!("{place}: destination `{}`: outcomes", section.name);
+        let Some(entry) = ismart_connect::find_outcomes(&section.kind) else {
+            let known: Vec<&str> = ismart_connect::OUTCOMES.iter().map(|entry| entry.kind).collect();
+            let reason = format!("a destination of the kind `{}` tells no outcomes", section.kind);
+            return Err(Failed::one(place, reason, format!("kinds that do: {}", known.join(", "))));
+        };
+        let source = (entry.open)(&section.settings, egress)
+            .map_err(|error| Failed::one(place, error.to_string(), "correct the settings"))?;
+        self.followed.push(Followed {
+            client_id,
+            name: section.name.clone(),
+            source,
+            stages: wanted.stages.clone(),
+            every: SignedDuration::from_mins(i64::from(wanted.poll_minutes.max(1))),
+        });
+        if let Some(token) = wanted.token() {
+            self.hooks.push(Hook::new(client_id, &client.slug, &section.name, token, entry.hook));
+        }
+        Ok(())
+    }
 }
 
 /// What the configuration says of clients beside their destinations.
