@@ -11,7 +11,7 @@ use crate::conversation::Author;
 use crate::delivery::{Decision, DeliveryState};
 use crate::id::{
     BookingId, ClientId, ConsentId, ConversationId, DeliveryId, EventId, LeadId, MergeId, MessageId,
-    PersonId, RepeatId, SiteId, TraceId, UserId, VisitId, VisitorId,
+    PersonId, RepeatId, SiteId, TraceId, UnreadId, UserId, VisitId, VisitorId,
 };
 use crate::lead::{ConsentPurpose, Intent, Utm};
 use crate::outcome::Stage;
@@ -394,6 +394,24 @@ pub enum EventBody {
         /// Who did it.
         user_id: UserId,
     },
+    /// Something came in and could not be read as a lead: a person reads it.
+    #[serde(rename = "unread.kept")]
+    UnreadKept {
+        /// What came in.
+        unread_id: UnreadId,
+        /// The door that it came in by.
+        door: String,
+    },
+    /// A person decided on it.
+    #[serde(rename = "unread.settled")]
+    UnreadSettled {
+        /// What came in.
+        unread_id: UnreadId,
+        /// The lead that it became; none when it was discarded.
+        lead_id: Option<LeadId>,
+        /// Who decided.
+        user_id: UserId,
+    },
 }
 
 impl EventBody {
@@ -431,6 +449,8 @@ impl EventBody {
             Self::OrderChanged { .. } => "order.changed",
             Self::UserSignedIn { .. } => "user.signed_in",
             Self::WorkerSwitched { .. } => "worker.switched",
+            Self::UnreadKept { .. } => "unread.kept",
+            Self::UnreadSettled { .. } => "unread.settled",
         }
     }
 
@@ -474,7 +494,9 @@ impl EventBody {
             | Self::DeliveryAssigned { lead_id, .. }
             | Self::DeliveryDecided { lead_id, .. }
             | Self::OutcomeRecorded { lead_id, .. } => Some(*lead_id),
-            Self::OrderChanged { lead_id, .. } | Self::PersonsMerged { lead_id, .. } => *lead_id,
+            Self::OrderChanged { lead_id, .. }
+            | Self::PersonsMerged { lead_id, .. }
+            | Self::UnreadSettled { lead_id, .. } => *lead_id,
             _ => None,
         }
     }

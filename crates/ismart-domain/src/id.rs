@@ -81,6 +81,10 @@ ids! {
     RepeatId = "repeat";
     /// A file that came with a lead.
     FileId = "file";
+    /// Something that came in and could not be read as a lead.
+    UnreadId = "unread arrival";
+    /// A file of rows that become leads.
+    ImportId = "import";
     /// A proof that a person agreed to a purpose.
     ConsentId = "consent";
     /// One lead on its way to one destination.

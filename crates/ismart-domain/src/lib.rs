@@ -24,8 +24,8 @@ pub use env::{Clock, Entropy, Env, ManualClock, SystemClock};
 pub use event::{Event, EventBody};
 pub use id::{
     ApiTokenId, BookingId, ClientId, ConsentId, ConversationId, DeliveryId, DrafterId, EventId, FileId,
-    LeadId, MergeId, MessageId, PersonId, RepeatId, RevisionId, ScheduleId, SessionId, SiteId, TraceId,
-    UserId, VisitId, VisitorId,
+    ImportId, LeadId, MergeId, MessageId, PersonId, RepeatId, RevisionId, ScheduleId, SessionId, SiteId,
+    TraceId, UnreadId, UserId, VisitId, VisitorId,
 };
 pub use money::Money;
 pub use payment::{Order, OrderNumber, OrderState};

@@ -39,6 +39,8 @@ pub enum Right {
     PublishSite,
     /// Say who may change what of a site.
     AppointEditors,
+    /// Bring leads in from files.
+    ImportLeads,
     /// Make and revoke keys of the API.
     ManageTokens,
     /// Move between clients.
@@ -73,7 +75,11 @@ impl Role {
         let least = match right {
             Right::SeeFigures => Self::Analyst,
             Right::SeePeople | Right::Answer => Self::Operator,
-            Right::Replay | Right::SteerWorker | Right::AppointEditors | Right::ManageTokens => Self::Owner,
+            Right::Replay
+            | Right::SteerWorker
+            | Right::AppointEditors
+            | Right::ImportLeads
+            | Right::ManageTokens => Self::Owner,
             // Who answers visitors does not change pages.
             Right::EditSite | Right::PublishSite => return self == Self::Editor || self >= Self::Owner,
             Right::AllClients => Self::Agency,

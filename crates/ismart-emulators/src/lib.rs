@@ -7,6 +7,7 @@ pub mod amocrm;
 pub mod bitrix24;
 pub mod calltouch;
 pub mod feed_source;
+pub mod letterbox;
 pub mod max;
 pub mod rbs;
 pub mod receiver;

@@ -2,11 +2,12 @@
 //!
 //! [`accept`] writes a lead, its consents, its deliveries and their events in the caller's transaction: when that
 //! commits, the lead cannot be lost. [`Dispatcher`] brings each delivery to a final state. [`orders`] takes money: a
-//! paid order becomes a lead.
+//! paid order becomes a lead. [`intake`] has every door by which leads come in from elsewhere.
 
 mod accept;
 pub mod alerts;
 mod dispatch;
+pub mod intake;
 pub mod orders;
 pub mod outcomes;
 pub mod queue;

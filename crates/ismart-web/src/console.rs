@@ -14,9 +14,12 @@ mod dashboard;
 mod destinations;
 mod fault;
 mod fields;
+mod files;
 mod findings;
 mod fleet;
+mod imports;
 mod inbox;
+mod intake;
 pub mod keys;
 mod language;
 mod lead;
@@ -84,6 +87,17 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/leads/file.csv", get(leads::export))
         .route("/leads/{id}", get(lead::show))
         .route("/deliveries/{id}/send-again", get(lead::confirm).post(lead::send_again))
+        .route("/files/{id}", get(files::download))
+        .route("/intake", get(intake::show))
+        .route("/intake/{id}", get(intake::one))
+        .route("/intake/{id}/lead", post(intake::make))
+        .route("/intake/{id}/discard", post(intake::discard))
+        .route(
+            "/imports",
+            get(imports::show).post(imports::take_in).layer(DefaultBodyLimit::max(imports::DRAINED)),
+        )
+        .route("/imports/{id}", get(imports::one).post(imports::change))
+        .route("/imports/{id}/faults.csv", get(imports::faults))
         .route("/orders", get(orders::show))
         .route("/orders/{number}", get(orders::one))
         .route("/orders/{number}/ask", post(orders::ask))

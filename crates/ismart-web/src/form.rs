@@ -2,6 +2,7 @@
 //! status of its answers; what differs is that "success" means "durably stored".
 
 mod fields;
+mod files;
 pub(crate) mod legacy;
 pub(crate) mod pay;
 mod reading;
@@ -13,6 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use ismart_domain::lead::LeadDraft;
+use ismart_leads::intake::Laid;
 use ismart_leads::{AcceptError, Accepted};
 use ismart_sites::PerRequest;
 use ismart_store::Tx;
@@ -22,6 +24,7 @@ use crate::form_token::{self, TokenFault};
 use crate::origin::{Asked, Origin, text};
 use crate::platform::Platform;
 pub(crate) use fields::{Fields, Invalid, language};
+use files::Sent;
 
 /// `GET /api/form-token`: a token for a form that was not rendered by us.
 pub(crate) async fn token(State(platform): State<Arc<Platform>>, _: Asked) -> Response {
@@ -49,15 +52,15 @@ pub(crate) async fn send(
     let headers = request.headers().clone();
     let wants_json = wants_json(&headers);
     let as_php = wants_json && legacy::follows(&asked.site);
-    let (fields, result) = match reading::read(request).await {
-        Ok(fields) if as_php => return legacy::send(&platform, &origin, &asked, &headers, &fields).await,
-        Ok(fields) => {
-            let result = accept(&platform, &origin, &asked, &headers, &fields).await;
+    let (fields, result) = match reading::read_with_files(request, &platform, &asked).await {
+        Ok(sent) if as_php => return legacy::send(&platform, &origin, &asked, &headers, sent).await,
+        Ok(Sent { fields, files }) => {
+            let result = accept(&platform, &origin, &asked, &headers, &fields, files).await;
             (fields, result)
         }
         // The contract reads nothing from a body that it does not know, and goes on from there.
         Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, _)) if as_php => {
-            return legacy::send(&platform, &origin, &asked, &headers, &Fields::default()).await;
+            return legacy::send(&platform, &origin, &asked, &headers, Sent::default()).await;
         }
         Err((status, why)) => (Fields::default(), Err(Refusal::Unreadable(status, why))),
     };
@@ -90,17 +93,27 @@ async fn accept(
     asked: &Asked,
     headers: &HeaderMap,
     fields: &Fields,
+    files: Vec<Laid>,
 ) -> Result<Accepted, Refusal> {
     let now = platform.env.now();
     platform.limits.take(origin.ip, now).map_err(Refusal::TooMany)?;
     let token = fields.get("form_token").unwrap_or_default();
     form_token::check(&platform.options.form_secret, token, now).map_err(Refusal::Token)?;
     let user_agent = text(headers, "user-agent").map(|ua| ua.chars().take(300).collect());
-    let draft = fields.draft(&asked.place, &asked.site, origin, user_agent).map_err(Refusal::Invalid)?;
-    store(platform, asked, draft).await.map_err(Refusal::Accept)
+    let mut draft = fields.draft(&asked.place, &asked.site, origin, user_agent).map_err(Refusal::Invalid)?;
+    files::name(platform, origin, &mut draft, &files);
+    store(platform, asked, draft, files).await.map_err(Refusal::Accept)
 }
 
-async fn store(platform: &Platform, asked: &Asked, draft: LeadDraft) -> Result<Accepted, AcceptError> {
+async fn store(
+    platform: &Platform,
+    asked: &Asked,
+    draft: LeadDraft,
+    files: Vec<Laid>,
+) -> Result<Accepted, AcceptError> {
+    if !files.is_empty() {
+        return files::store(platform, asked, draft, files).await;
+    }
     let client_id = asked.place.client_id;
     let destinations = asked.place.destinations.clone();
     let trace_id = platform.env.new_id();

@@ -16,6 +16,7 @@ mod form;
 mod form_token;
 mod health;
 pub mod hooks;
+pub mod intake;
 mod live_reload;
 mod origin;
 mod pilot;
@@ -59,8 +60,8 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/ping", get(health::ping))
         .route("/api/form-token", get(form::token))
         .route("/api/form-token/", get(form::token))
-        .route("/api/send", post(form::send).fallback(form::legacy::elsewhere))
-        .route("/api/send/", post(form::send).fallback(form::legacy::elsewhere))
+        .route("/api/leads/in/{door}", post(intake::lead))
+        .route("/api/calls/in/{door}", get(intake::call).post(intake::call))
         .route("/api/widget-rescue", post(form::legacy::widget_rescue).fallback(form::legacy::elsewhere))
         .route("/api/widget-rescue/", post(form::legacy::widget_rescue).fallback(form::legacy::elsewhere))
         .route("/_f", any(form::legacy::beacon))
@@ -83,6 +84,12 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .fallback(site::serve)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
         .layer(compressed.clone());
+    // Files of forms may come over slow lines.
+    let forms = Router::new()
+        .route("/api/send", post(form::send).fallback(form::legacy::elsewhere))
+        .route("/api/send/", post(form::send).fallback(form::legacy::elsewhere))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_mins(5)))
+        .layer(compressed.clone());
     // A change goes through the gate, which renders every page of the site.
     let programs = api::router()
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_mins(3)))
@@ -94,6 +101,7 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .merge(pilot::streams(&platform));
     streams
         .merge(bounded)
+        .merge(forms)
         .merge(programs)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(axum::middleware::from_fn_with_state(platform.clone(), origin::identify))

@@ -1,11 +1,13 @@
 //! What every handler can reach: the store, the sites, the workers' desk, and what the configuration says.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use ismart_domain::ports::Captcha;
 use ismart_domain::{ClientId, Env, Secret, SiteId};
+use ismart_leads::intake::Shelf as FileShelf;
 use ismart_leads::orders::Till;
 use ismart_sites::{Cores, Fleet, Snapshot};
 use ismart_store::Store;
@@ -18,6 +20,7 @@ use crate::feeds::FeedDesk;
 use crate::fleet::{FleetFolders, FleetRoom};
 use crate::footfall::Footfall;
 use crate::hooks::HookDesk;
+use crate::intake::Doors;
 use crate::rate::Limits;
 use crate::site::Shelf;
 
@@ -148,6 +151,8 @@ pub struct Options {
     pub cores: Arc<Cores>,
     /// Where the fleet lies.
     pub fleet: FleetFolders,
+    /// Where files of senders lie, each client's in a folder of its own.
+    pub files: PathBuf,
 }
 
 /// Shared by all handlers.
@@ -177,6 +182,10 @@ pub struct Platform {
     pub feeds: FeedDesk,
     /// Who takes hooks of CRMs.
     pub hooks: HookDesk,
+    /// Files of senders.
+    pub files: FileShelf,
+    /// Ways in for what others send.
+    pub doors: Doors,
     pub(crate) box_office: BoxOffice,
 }
 
@@ -204,6 +213,7 @@ impl Platform {
         let clients = ArcSwap::from_pointee(clients.into_iter().map(Arc::new).collect());
         let api = crate::api::Desk::new(options.api_per_minute);
         let footfall = Footfall::new(store.clone());
+        let files = FileShelf::new(&options.files);
         Self {
             store,
             env,
@@ -219,6 +229,8 @@ impl Platform {
             footfall,
             feeds: FeedDesk::default(),
             hooks: HookDesk::default(),
+            files,
+            doors: Doors::default(),
             box_office: BoxOffice::default(),
         }
     }

@@ -5,6 +5,7 @@ mod contracts;
 mod demo;
 mod doctor;
 mod fleet;
+mod leads;
 mod migrate;
 mod openapi;
 mod pilot;
@@ -55,6 +56,8 @@ enum Command {
     Token(token::Token),
     /// Make sites of starter packs, add to them, bring sites of the PHP platform over
     Site(site::Site),
+    /// Make leads of the rows of a file, or of a letter
+    Leads(leads::Leads),
     /// Compare all sites with all rules; roll out versions of shared cores by waves
     Fleet(fleet::Fleet),
     /// Check, lint, format and explain Twig templates
@@ -114,6 +117,7 @@ pub(crate) fn run() -> ExitCode {
             Command::User(user) => user::user(user).await,
             Command::Token(token) => token::token(token).await,
             Command::Fleet(fleet) => fleet::fleet(fleet).await,
+            Command::Leads(leads) => leads::leads(leads).await,
             Command::Site(site) => site::site(site).await,
             Command::Twig(tools) => twig::twig(&tools),
         }

@@ -169,6 +169,9 @@ pub(crate) struct ClientSection {
     /// When it works, and how long is too long.
     #[serde(default)]
     pub(crate) alerts: AlertSection,
+    /// Ways in for leads besides its sites.
+    #[serde(default, rename = "door")]
+    pub(crate) doors: Vec<DoorSection>,
 }
 
 fn moscow() -> String {
@@ -295,6 +298,41 @@ fn four() -> u16 {
     4
 }
 
+/// A way in for leads: a signed webhook, calls, a mailbox.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DoorSection {
+    /// Name, unique among all clients; the end of its address.
+    pub(crate) name: String,
+    /// Kind of door.
+    pub(crate) kind: String,
+    /// Key of the site whose leads they are.
+    pub(crate) site: String,
+    /// On what ground the data of people may be processed, in a sentence.
+    pub(crate) basis: Option<String>,
+    /// What people want who come in by it: the wire name of an intent.
+    pub(crate) intent: Option<String>,
+    /// The kind's own settings; a secret may be `{ env = "NAME" }` or `{ file = "path" }`.
+    #[serde(default)]
+    pub(crate) settings: Map<String, Value>,
+    /// What the sender's fields mean: `phone = "contact.phone"`, or several names in a list.
+    #[serde(default)]
+    pub(crate) fields: std::collections::BTreeMap<String, Names>,
+    /// Fields of the sender that mean nothing, whatever their name looks like.
+    #[serde(default)]
+    pub(crate) ignore: Vec<String>,
+}
+
+/// One name or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Names {
+    /// One.
+    One(String),
+    /// Several: the first that is there counts.
+    Several(Vec<String>),
+}
+
 /// The configuration with the folder that its relative paths start from.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -351,6 +389,8 @@ pub(crate) fn load(file: Option<&Path>, data: &Path) -> Result<Loaded, Failed> {
         check_client(client, &path, &base, &mut troubles);
     }
     twice(config.clients.iter().map(|c| c.slug.as_str()), "client.slug", &path, &mut troubles);
+    let doors = config.clients.iter().flat_map(|client| &client.doors);
+    twice(doors.map(|door| door.name.as_str()), "client.door.name", &path, &mut troubles);
     if troubles.is_empty() { Ok(Loaded { config, base, file: path }) } else { Err(Failed(troubles)) }
 }
 
@@ -384,14 +424,28 @@ fn check_client(client: &mut ClientSection, path: &Path, base: &Path, troubles: 
         }
         let token = destination.outcomes.iter_mut().map(|outcomes| ("hook_token", &mut outcomes.hook_token));
         let settings = destination.settings.iter_mut().map(|(name, value)| (name.as_str(), value));
-        for (name, value) in settings.chain(token) {
-            if let Err(why) = resolve(value, base) {
-                troubles.push(Trouble::new(
-                    format!("{place}: {name}"),
-                    why,
-                    "set the variable or file, or write the value itself",
-                ));
-            }
+        resolve_all(settings.chain(token), &place, base, troubles);
+    }
+    for door in &mut client.doors {
+        let place = format!("{}: client `{}`: door `{}`", path.display(), client.slug, door.name);
+        let settings = door.settings.iter_mut().map(|(name, value)| (name.as_str(), value));
+        resolve_all(settings, &place, base, troubles);
+    }
+}
+
+fn resolve_all<'s>(
+    settings: impl Iterator<Item = (&'s str, &'s mut Value)>,
+    place: &str,
+    base: &Path,
+    troubles: &mut Vec<Trouble>,
+) {
+    for (name, value) in settings {
+        if let Err(why) = resolve(value, base) {
+            troubles.push(Trouble::new(
+                format!("{place}: {name}"),
+                why,
+                "set the variable or file, or write the value itself",
+            ));
         }
     }
 }

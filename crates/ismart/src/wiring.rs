@@ -1,7 +1,9 @@
 //! The root: opens the parts and joins them. No rule of the business stands here.
 
 mod captcha;
+pub(crate) mod doors;
 mod feeds;
+pub(crate) mod mailboxes;
 mod place;
 mod queue;
 mod reload;
@@ -43,8 +45,16 @@ pub(crate) use watching::Watching;
 /// Folder of the roll-outs beside the sites.
 pub(crate) const ROLLOUTS: &str = "rollouts";
 
+/// Folder of files of senders in the data folder.
+const FILES: &str = "files";
+
 /// Name of the database file in the data folder.
 const DATABASE: &str = "ismart.db";
+
+/// Where files of senders lie.
+pub(crate) fn files_folder(data: &Path) -> std::path::PathBuf {
+    data.join(FILES)
+}
 
 /// A destination that is not the real one: screens say so.
 #[derive(Debug, Clone)]
@@ -64,6 +74,8 @@ pub(crate) struct Wired {
     pub(crate) followed: Vec<Followed>,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) feeds: Feeds,
+    /// The folder that paths of the configuration start from.
+    pub(crate) base: std::path::PathBuf,
     pub(crate) warnings: Vec<Trouble>,
 }
 
@@ -179,15 +191,17 @@ pub(crate) async fn wire(
         form_secret: secret,
         cores: cores.clone(),
         fleet: FleetFolders { sites: loaded.base.join(&config.sites), rollouts: loaded.base.join(ROLLOUTS) },
+        files: files_folder(data),
     };
     let world = Arc::new(ArcSwap::from_pointee(World::default()));
     let platform = Arc::new(Platform::new(store.clone(), world, desk, profiles, options));
     let reloader = Arc::new(Reloader::new(loaded.for_sites(), cores, packages, egress));
     let warnings = reloader.start(&platform, found).await?;
+    platform.doors.open(doors::open(loaded, &store).await?);
     let feeds = Feeds::new(client(config)?, platform.clone(), reloader.clone());
     platform.hooks.replace(outcomes.hooks);
-    let (rules, followed) = (Rules::of(config), outcomes.followed);
-    Ok(Wired { store, platform, destinations, rules, followed, reloader, feeds, warnings })
+    let (rules, followed, base) = (Rules::of(config), outcomes.followed, loaded.base.clone());
+    Ok(Wired { store, platform, destinations, rules, followed, reloader, feeds, base, warnings })
 }
 
 /// Rows for every client named by the configuration, and its opened destinations.
@@ -302,6 +316,9 @@ pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
         }
         Err(found) => troubles.extend(found),
     }
+    troubles.extend(doors::examine(loaded, |client, site| {
+        sites::configs(loaded).any(|config| config.client == client && config.site == site)
+    }));
     if let Err(found) = workers::load_all(loaded) {
         troubles.extend(found);
     }

@@ -5,6 +5,8 @@ mod acceptance;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod intake;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod people;

@@ -10,10 +10,11 @@ use ismart_domain::user::Right;
 use ismart_domain::{DeliveryId, LeadId};
 use ismart_leads::queue::DecideError;
 use ismart_store::deliveries::{self, Attempt};
-use ismart_store::{Conn, StoreError, clients, events, leads, users};
+use ismart_store::{Conn, StoreError, clients, events, files, leads, users};
 use serde::Serialize;
 
 use super::fault::Fault;
+use super::files::FileLine;
 use super::moment::{Teller, When};
 use super::page::Place;
 use super::plain::{self, Historian, HistoryLine};
@@ -41,6 +42,7 @@ struct LeadPage {
     conversation: Option<String>,
     utm: Vec<(&'static str, String)>,
     consents: Vec<ConsentView>,
+    files: Vec<FileLine>,
     deliveries: Vec<DeliveryView>,
     may_replay: bool,
     history: Vec<HistoryLine>,
@@ -101,11 +103,14 @@ pub(super) async fn show(
         let attempts = deliveries::attempts(&mut conn, client, delivery.id).await?;
         views.push(delivery_view(&seat, &teller, &delivery, attempts));
     }
+    let came = files::of_lead(&mut conn, client, id).await?;
+    let came: Vec<FileLine> = came.iter().map(|file| FileLine::of(&seat, file)).collect();
     let history = history(&mut conn, &seat, &teller, id).await?;
     let sites = clients::sites(&mut conn, client).await?;
     drop(conn);
     let site = sites.into_iter().find(|site| site.id == lead.draft.site_id).map(|site| site.name);
-    let page = page(&seat, &teller, lead, site, consents, views, history);
+    let mut page = page(&seat, &teller, lead, site, consents, views, history);
+    page.files = came;
     let title = format!("{}\u{a0}{}", seat.texts().get("lead.one"), page.number);
     seat.page(&platform, Place::Leads, title, "lead.twig", &page).await
 }
@@ -146,7 +151,9 @@ fn page(
     .into_iter()
     .flatten()
     .collect();
-    facts.extend(draft.fields.into_iter().map(|(name, value)| (plain::named(texts, "field", &name), value)));
+    // Files have a list of their own; what is told of them is for CRMs.
+    let others = draft.fields.into_iter().filter(|(name, _)| name != "files" || draft.files.is_empty());
+    facts.extend(others.map(|(name, value)| (plain::named(texts, "field", &name), value)));
     let marks = draft.source.utm;
     let utm = [
         ("utm_source", marks.source),
@@ -172,6 +179,7 @@ fn page(
         conversation,
         utm: utm.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
         consents: consents.into_iter().map(|consent| consent_view(seat, teller, consent)).collect(),
+        files: Vec::new(),
         deliveries,
         may_replay: seat.may(Right::Replay),
         history,

@@ -269,7 +269,7 @@ fn tile(seat: &Seat, site: &str, item: &Item, languages: &[&str]) -> Tile {
 }
 
 /// Bytes for people.
-fn weight(seat: &Seat, bytes: u64) -> String {
+pub(super) fn weight(seat: &Seat, bytes: u64) -> String {
     let (unit, tenths) = if bytes >= 1024 * 1024 {
         ("media.mb", bytes * 10 / (1024 * 1024))
     } else {

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Html;
 use ismart_domain::user::Right;
-use ismart_store::conversations;
+use ismart_store::{conversations, unread};
 use serde::{Serialize, Serializer};
 
 use super::fault::Fault;
@@ -86,6 +86,7 @@ pub(super) enum Place {
     Dashboard,
     Inbox,
     Leads,
+    Intake,
     Orders,
     Site,
     Worker,
@@ -99,6 +100,7 @@ const PLACES: &[(Place, &str, Right)] = &[
     (Place::Dashboard, "/console", Right::SeeFigures),
     (Place::Inbox, "/console/inbox", Right::SeePeople),
     (Place::Leads, "/console/leads", Right::SeePeople),
+    (Place::Intake, "/console/intake", Right::SeePeople),
     (Place::Orders, "/console/orders", Right::SeePeople),
     (Place::Site, "/console/site", Right::EditSite),
     (Place::Worker, "/console/worker", Right::SeeFigures),
@@ -203,18 +205,23 @@ impl Seat {
 
     async fn frame(&self, platform: &Platform, place: Place, title: String) -> Result<Frame, Fault> {
         let texts = self.texts();
-        let waiting = if self.may(Right::SeePeople) {
-            let (waiting, _) =
-                conversations::waiting(&mut platform.store.read().await?, self.client.id).await?;
-            waiting
+        let (waiting, unread) = if self.may(Right::SeePeople) {
+            let mut conn = platform.store.read().await?;
+            let (waiting, _) = conversations::waiting(&mut conn, self.client.id).await?;
+            (waiting, unread::waiting(&mut conn, self.client.id).await?)
         } else {
-            0
+            (0, 0)
         };
         // Where nothing is sold there is nothing to look at.
         let sells = place == Place::Orders || platform.sells(self.client.id);
         let open = PLACES.iter().filter(|(at, _, right)| self.may(*right) && (sells || *at != Place::Orders));
         let nav = open.map(|(at, href, _)| {
-            let counted = *at == Place::Inbox && waiting > 0;
+            let waiting = match at {
+                Place::Inbox => waiting,
+                Place::Intake => unread,
+                _ => 0,
+            };
+            let counted = waiting > 0;
             NavLine {
                 place: *at,
                 href,
@@ -222,6 +229,7 @@ impl Seat {
                     Place::Dashboard => "nav.dashboard",
                     Place::Inbox => "nav.inbox",
                     Place::Leads => "nav.leads",
+                    Place::Intake => "nav.intake",
                     Place::Orders => "nav.orders",
                     Place::Site => "nav.site",
                     Place::Worker => "nav.worker",
@@ -232,7 +240,11 @@ impl Seat {
                 }),
                 current: *at == place,
                 badge: counted.then(|| self.number(waiting)),
-                badge_says: if counted { texts.count("nav.waiting", waiting) } else { String::new() },
+                badge_says: if counted {
+                    texts.count(if *at == Place::Intake { "nav.unread" } else { "nav.waiting" }, waiting)
+                } else {
+                    String::new()
+                },
             }
         });
         let all = platform.clients();

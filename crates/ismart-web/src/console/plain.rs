@@ -198,6 +198,9 @@ impl Historian<'_> {
                     [("name", name), ("what", &what), ("destination", &destination), ("reason", reason)];
                 texts.say("event.delivery_decided", &values)
             }
+            EventBody::UnreadSettled { user_id, .. } => {
+                texts.say("event.unread_settled", &[("name", self.user(*user_id))])
+            }
             EventBody::OrderChanged { state, minor, .. } => {
                 let sum = Money { minor: *minor, currency: Currency::Rub };
                 let state = named(texts, "order_state", state.code()).to_lowercase();
@@ -208,6 +211,7 @@ impl Historian<'_> {
             | EventBody::UserSignedIn { .. }
             | EventBody::AlertRaised { .. }
             | EventBody::AlertEnded { .. }
+            | EventBody::UnreadKept { .. }
             | EventBody::WorkerSwitched { .. } => return None,
         })
     }

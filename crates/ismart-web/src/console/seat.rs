@@ -80,6 +80,8 @@ needs! {
     Picturing = EditSite;
     /// Make and revoke keys of the API.
     Keys = ManageTokens;
+    /// Bring leads in from files.
+    Importing = ImportLeads;
     /// Move between clients.
     Everywhere = AllClients;
 }

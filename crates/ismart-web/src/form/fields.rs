@@ -192,7 +192,7 @@ impl Fields {
             subject: None,
             amount: None,
             source: LeadSource {
-                channel: Channel::Form { form: WIDGET.to_owned() },
+                channel: Channel::Widget { widget: WIDGET.to_owned() },
                 page_url: page_url.clone(),
                 referrer: self.get("referrer").map(str::to_owned),
                 utm: self.utm(&page_url),

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use ismart_domain::Secret;
 use ismart_domain::lead::LeadDraft;
 use ismart_domain::ports::Judged;
+use ismart_leads::intake::Laid;
 use ismart_leads::{AcceptError, Accepted};
 use ismart_sites::Snapshot;
 use ismart_store::Tx;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 use super::fields::{Fields, Invalid};
+use super::files::Sent;
 use super::{Refusal, page_expired, reading, store};
 use crate::form_token;
 use crate::origin::{Asked, Origin, text};
@@ -63,8 +65,10 @@ pub(super) async fn send(
     origin: &Origin,
     asked: &Asked,
     headers: &HeaderMap,
-    fields: &Fields,
+    sent_in: Sent,
 ) -> Response {
+    let Sent { fields, files } = sent_in;
+    let fields = &fields;
     let now = platform.env.now();
     if let Err(wait) = platform.limits.take(origin.ip, now) {
         return too_many(wait);
@@ -72,7 +76,7 @@ pub(super) async fn send(
     let user_agent = text(headers, "user-agent").map(|ua| ua.chars().take(300).collect::<String>());
     let draft = fields.draft(&asked.place, &asked.site, origin, user_agent);
     if trap(&asked.site, fields).is_some() {
-        return trapped(platform, origin, asked, draft).await;
+        return trapped(platform, origin, asked, draft, files).await;
     }
     let test = is_test(&platform.options.form_secret, headers, &origin.host);
     let mut unchecked = None;
@@ -106,7 +110,8 @@ pub(super) async fn send(
     if let Some(reason) = unchecked {
         draft.fields.insert("held".to_owned(), format!("captcha not checked: {reason}"));
     }
-    match store(platform, asked, draft).await {
+    super::files::name(platform, origin, &mut draft, &files);
+    match store(platform, asked, draft, files).await {
         Ok(accepted) => sent(&accepted, json!({ "inbox": "success" }), test),
         Err(AcceptError::NoContact) => invalid(origin, json!({ "phone": "Неверный телефон" })),
         Err(AcceptError::NoConsent) => invalid(origin, json!({ "policy": "Согласитесь с политикой" })),
@@ -157,10 +162,12 @@ async fn trapped(
     origin: &Origin,
     asked: &Asked,
     draft: Result<LeadDraft, Invalid>,
+    files: Vec<Laid>,
 ) -> Response {
     if let Ok(mut draft) = draft {
         draft.test = true;
-        if let Err(AcceptError::Store(error)) = store(platform, asked, draft).await {
+        super::files::name(platform, origin, &mut draft, &files);
+        if let Err(AcceptError::Store(error)) = store(platform, asked, draft, files).await {
             tracing::error!(error = %error, "what a robot sent could not be kept");
         }
     }

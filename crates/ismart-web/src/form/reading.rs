@@ -1,5 +1,7 @@
 //! Bodies of forms: urlencoded, multipart and JSON.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::extract::{Form, FromRequest, Multipart, Request};
@@ -7,18 +9,40 @@ use axum::http::{StatusCode, header};
 use serde_json::Value;
 
 use super::fields::Fields;
+use super::files::{self, Sent};
+use crate::origin::Asked;
+use crate::platform::Platform;
+
+/// Why a body was not read: status and words for its sender.
+pub(super) type Unread = (StatusCode, String);
+
+/// Reads a form with the files that came with it.
+///
+/// # Errors
+/// 413 for what is over a limit, 415 for a form of body we do not read, 422 for files that are not taken, else 400 with
+/// the reason.
+pub(super) async fn read_with_files(
+    request: Request,
+    platform: &Arc<Platform>,
+    asked: &Asked,
+) -> Result<Sent, Unread> {
+    if kind(&request).starts_with("multipart/form-data") {
+        return files::read(request, platform, asked).await;
+    }
+    Ok(Sent { fields: read(request).await?, files: Vec::new() })
+}
+
+fn kind(request: &Request) -> String {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    kind.unwrap_or("").to_lowercase()
+}
 
 /// Reads the fields of a body.
 ///
 /// # Errors
 /// 413 for a body over the limit, 415 for a form of body we do not read, 422 for files, else 400 with the reason.
-pub(super) async fn read(request: Request) -> Result<Fields, (StatusCode, String)> {
-    let kind = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or("")
-        .to_lowercase();
+pub(super) async fn read(request: Request) -> Result<Fields, Unread> {
+    let kind = kind(&request);
     if kind.starts_with("application/json") {
         json(request).await
     } else if kind.starts_with("multipart/form-data") {
@@ -37,7 +61,7 @@ pub(super) async fn read(request: Request) -> Result<Fields, (StatusCode, String
     }
 }
 
-async fn json(request: Request) -> Result<Fields, (StatusCode, String)> {
+async fn json(request: Request) -> Result<Fields, Unread> {
     let body: Result<Json<Value>, JsonRejection> = Json::from_request(request, &()).await;
     let value = body.map_err(|rejection| explain(rejection.status(), &rejection.body_text()))?.0;
     let Value::Object(map) = value else {
@@ -56,7 +80,7 @@ async fn json(request: Request) -> Result<Fields, (StatusCode, String)> {
     Ok(Fields::new(pairs))
 }
 
-async fn multipart(request: Request) -> Result<Fields, (StatusCode, String)> {
+async fn multipart(request: Request) -> Result<Fields, Unread> {
     let mut parts =
         Multipart::from_request(request, &()).await.map_err(|e| explain(e.status(), &e.body_text()))?;
     let mut pairs = Vec::new();
@@ -73,7 +97,7 @@ async fn multipart(request: Request) -> Result<Fields, (StatusCode, String)> {
     Ok(Fields::new(pairs))
 }
 
-fn explain(status: StatusCode, why: &str) -> (StatusCode, String) {
+pub(super) fn explain(status: StatusCode, why: &str) -> Unread {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
         let limit = crate::BODY_LIMIT / 1024;
         return (

@@ -97,6 +97,7 @@ fn configuration(data: &Path, portal: &PortalHandle) -> Loaded {
         time_zone: "Europe/Moscow".to_owned(),
         destinations: vec![destination],
         alerts: AlertSection::default(),
+        doors: Vec::new(),
     };
     let mut config = Config { clients: vec![client], ..Config::default() };
     config.http.allow_loopback = true;

@@ -116,6 +116,13 @@ pub(super) async fn run(
     let (platform, until) = (wired.platform.clone(), stopped.clone());
     let counting = tokio::spawn(async move { platform.footfall.run(|| platform.owners(), until).await });
     let fetching = tokio::spawn(wired.feeds.run(stopped.clone()));
+    match wired.platform.resume_imports().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(imports = count, "imports that a restart cut off go on"),
+        Err(error) => tracing::error!(error = %error, "imports that were cut off could not be read"),
+    }
+    tokio::spawn(wiring::mailboxes::run(wired.platform.clone(), wired.base.clone(), stopped.clone()));
+    tokio::spawn(sweep(wired.platform.clone(), stopped.clone()));
     tokio::spawn(refresh_published(wired.reloader.clone(), wired.platform.clone()));
     let platform = wired.platform.clone();
     tokio::spawn(async move { platform.follow_orders().await });
@@ -165,6 +172,24 @@ pub(super) async fn run(
     let _panicked = following.await.is_err();
     wired.store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How old a file must be before it is taken for one that no lead will name.
+const SPARED: Duration = Duration::from_mins(10);
+
+/// Takes away files of senders that no lead names: at the start, and every hour.
+async fn sweep(platform: Arc<Platform>, stop: Stop) {
+    loop {
+        match platform.files.sweep(&platform.store, SPARED).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(files = count, "files that no lead names were taken away"),
+            Err(error) => tracing::error!(error = %error, "it cannot be read which files leads name"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_mins(60)) => {}
+            () = ended(stop.clone()) => return,
+        }
+    }
 }
 
 async fn ended(mut stop: Stop) {

@@ -220,6 +220,12 @@ pub(super) fn roots(loaded: &Loaded) -> HashMap<String, PathBuf> {
     paths.filter_map(|path| Some((SiteFolder::new(&path).config().ok()?.site, path))).collect()
 }
 
+/// Configurations of sites, of those that can be read.
+pub(super) fn configs(loaded: &Loaded) -> impl Iterator<Item = SiteConfig> {
+    let paths = folders(loaded).ok().into_iter().flatten();
+    paths.filter_map(|path| SiteFolder::new(&path).config().ok())
+}
+
 /// Everything that is wrong with a site that loads.
 pub(super) fn examine(parts: &Parts, now: Timestamp) -> Vec<Trouble> {
     let mut findings = ismart_sites::check(&parts.snapshot, now);

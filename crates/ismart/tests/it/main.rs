@@ -19,6 +19,8 @@ mod fleet;
 #[cfg(test)]
 mod footfall;
 #[cfg(test)]
+mod intake;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod lighthouse;

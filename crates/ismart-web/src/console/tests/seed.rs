@@ -103,6 +103,7 @@ impl House {
             form_secret: Secret::new("form"),
             cores: Arc::default(),
             fleet: FleetFolders::default(),
+            files: folder.path().join("files"),
         };
         let desk = Desk::new(store.clone());
         desk.open(vec![workplace(client, site, &env).await]);

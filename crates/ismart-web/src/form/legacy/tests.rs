@@ -90,6 +90,7 @@ impl Shop {
             form_secret: Secret::new("form"),
             cores: Arc::default(),
             fleet: FleetFolders::default(),
+            files: folder.path().join("files"),
         };
         let desk = Desk::new(store.clone());
         let world = Arc::new(ArcSwap::from_pointee(world));
