@@ -112,15 +112,18 @@ impl Signal {
         }
     }
 
-    /// What it adds to the score. What was told of a robot by design (trap, captcha, flood) holds alone; what a person
+    /// What it adds to the score. What tells a robot by design (trap, token, captcha, flood) holds alone; what a person
     /// may do as well (an old page, a link) holds only together with more.
     #[must_use]
     pub fn weight(&self) -> i64 {
         match self {
-            Self::Trap { .. } | Self::Rate { .. } | Self::CaptchaRobot | Self::CaptchaUnknown { .. } => 100,
-            Self::TokenMissing => 50,
-            Self::TokenForged => 70,
-            Self::TokenFast { .. } => 60,
+            Self::Trap { .. }
+            | Self::Rate { .. }
+            | Self::CaptchaRobot
+            | Self::CaptchaUnknown { .. }
+            | Self::TokenMissing
+            | Self::TokenForged
+            | Self::TokenFast { .. } => 100,
             Self::TokenOld => 20,
             Self::Links { count } => (count - 1).clamp(0, 4) * 30,
             Self::Markup => 80,
@@ -373,8 +376,8 @@ mod tests {
     #[test]
     fn the_senders_past_counts_both_ways() {
         let mut old = draft("+7 910 123-45-67", "");
-        old.signals = vec![Signal::TokenOld, Signal::TokenFast { seconds: 2 }];
-        assert_eq!(judge(&old, Past::default()).score, 80);
+        old.signals = vec![Signal::TokenOld, Signal::PhoneImpossible];
+        assert_eq!(judge(&old, Past::default()).score, 60);
         assert!(judge(&old, Past { refused: 1, released: 0 }).holds(LIMIT));
         assert!(!judge(&old, Past { refused: 1, released: 2 }).holds(LIMIT));
         assert_eq!(judge(&draft("+7 910 123-45-67", ""), Past { refused: 0, released: 9 }).score, 0);

@@ -259,6 +259,28 @@ impl Store {
         Ok(Conn { link: Link::Pooled(self.pool.acquire().await?), env: self.env.clone() })
     }
 
+    /// Runs `work` over one state of the database: whatever others commit meanwhile is not seen.
+    ///
+    /// # Errors
+    /// The work's own error, or [`StoreError`] of the engine.
+    pub async fn snapshot<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        let mut conn = self.read().await?;
+        let begin =
+            if self.writer.is_some() { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
+        // A task of its own: a caller who leaves must not give the connection back inside a transaction.
+        let task = tokio::spawn(async move {
+            conn.plain(begin).await?;
+            let result = AssertUnwindSafe(work(&mut conn)).catch_unwind().await;
+            conn.plain("ROLLBACK").await?;
+            result.unwrap_or(Err(StoreError::Stopped))
+        });
+        task.await.map_err(|_panicked| StoreError::Stopped)?
+    }
+
     /// Runs `work` in a transaction and answers after the commit is durable. When `work` fails, everything it
     /// wrote is undone and nothing of other callers is. The work goes on even if the caller stops waiting.
     ///

@@ -61,7 +61,7 @@ pub async fn append(tx: &mut Tx, scope: Scope, body: EventBody) -> Result<(), St
     Ok(())
 }
 
-fn read(row: &Columns<'_>) -> Result<Logged, StoreError> {
+pub(crate) fn read(row: &Columns<'_>) -> Result<Logged, StoreError> {
     Ok(Logged {
         seq: row.number(0)?,
         event: Event {

@@ -1,26 +1,50 @@
 //! Leads and consents.
 
+use ismart_domain::delivery::Standing;
 use ismart_domain::lead::{Consent, Lead, LeadDraft};
-use ismart_domain::{ClientId, ConversationId, LeadId, SiteId};
+use ismart_domain::{ClientId, ConversationId, Email, LeadId, PersonId, Phone, SiteId, UserId};
 use jiff::Timestamp;
 
 use crate::engine::{Conn, StoreError, Tx};
 use crate::sql::{Columns, Statement, system, tenant};
 
-/// What the console's list asks for.
+/// What the console's list asks for. Everything that is said must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Part of a name, phone, e-mail address, or the number.
+    /// Number, phone in any spelling, e-mail address, id of a record in a CRM, or any words of the lead.
     pub search: Option<String>,
     /// Wire name of an intent.
     pub intent: Option<String>,
+    /// Wire name of a channel.
+    pub channel: Option<String>,
     /// Wire name of a delivery state that at least one delivery is in.
     pub state: Option<String>,
-    /// Only leads accepted before this one (for the next page).
-    pub before: Option<Timestamp>,
+    /// What the lead counts as.
+    pub standing: Option<Standing>,
+    /// The site.
+    pub site_id: Option<SiteId>,
+    /// Who works on it.
+    pub owner: Option<UserId>,
+    /// A mark that it has.
+    pub mark: Option<String>,
+    /// Accepted at or after this moment.
+    pub since: Option<Timestamp>,
+    /// Only leads older than the one accepted at this moment under this number (for the next page).
+    pub before: Option<(Timestamp, i64)>,
 }
 
-fn read(row: &Columns<'_>) -> Result<Lead, StoreError> {
+/// A lead with what people of the client added to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The lead.
+    pub lead: Lead,
+    /// Who works on it.
+    pub owner: Option<UserId>,
+    /// Its person, once he is known.
+    pub person_id: Option<PersonId>,
+}
+
+pub(crate) fn read(row: &Columns<'_>) -> Result<Lead, StoreError> {
     Ok(Lead {
         id: row.parsed(0)?,
         client_id: row.parsed(1)?,
@@ -30,7 +54,8 @@ fn read(row: &Columns<'_>) -> Result<Lead, StoreError> {
     })
 }
 
-/// Stores a lead with its consents and gives it the client's next number.
+/// Stores a lead with its consents and gives it the client's next number. Without a person it gets him later, as leads
+/// of old do.
 ///
 /// # Errors
 /// [`StoreError`] of the engine; a second lead with the same idempotency key is refused by a unique index.
@@ -39,6 +64,7 @@ pub async fn add(
     client_id: ClientId,
     draft: LeadDraft,
     fingerprint: &str,
+    person_id: Option<PersonId>,
 ) -> Result<(Lead, Vec<Consent>), StoreError> {
     let env = tx.env().clone();
     let now = env.now();
@@ -55,8 +81,8 @@ pub async fn add(
     Statement::tenant(
         tenant!(
             "INSERT INTO leads (client_id, id, site_id, number, accepted_at, intent, channel, name, phone, email,
-             conversation_id, visit_id, idempotency_key, fingerprint, test, draft)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+             conversation_id, visit_id, idempotency_key, fingerprint, test, draft, person_id, words)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
         ),
         client_id,
     )
@@ -75,6 +101,8 @@ pub async fn add(
     .text(fingerprint)
     .number(i64::from(lead.draft.test))
     .json(&lead.draft)?
+    .maybe(person_id)
+    .text(words(&lead.draft))
     .run(tx)
     .await?;
     let mut consents = Vec::with_capacity(lead.draft.consents.len());
@@ -92,7 +120,11 @@ pub async fn add(
     Ok((lead, consents))
 }
 
-async fn add_consent(tx: &mut Tx, client_id: ClientId, consent: &Consent) -> Result<(), StoreError> {
+/// Stores a consent that came later than its lead.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn add_consent(tx: &mut Tx, client_id: ClientId, consent: &Consent) -> Result<(), StoreError> {
     Statement::tenant(
         tenant!(
             "INSERT INTO consents (client_id, id, lead_id, purpose, given_at, text_sha256, draft)
@@ -123,29 +155,6 @@ pub async fn by_key(conn: &mut Conn, client_id: ClientId, key: &str) -> Result<O
         client_id,
     )
     .text(key)
-    .first(conn, read)
-    .await
-}
-
-/// The newest lead with this fingerprint accepted after `since`, if any.
-///
-/// # Errors
-/// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
-pub async fn by_fingerprint(
-    conn: &mut Conn,
-    client_id: ClientId,
-    fingerprint: &str,
-    since: Timestamp,
-) -> Result<Option<Lead>, StoreError> {
-    Statement::tenant(
-        tenant!(
-            "SELECT id, client_id, number, accepted_at, draft FROM leads
-             WHERE client_id = $1 AND fingerprint = $2 AND accepted_at > $3 ORDER BY accepted_at DESC LIMIT 1"
-        ),
-        client_id,
-    )
-    .text(fingerprint)
-    .instant(since)
     .first(conn, read)
     .await
 }
@@ -187,6 +196,83 @@ pub async fn of_conversation(
     .await
 }
 
+/// What a lead is found by, in lower case: name, phone, address, words, subject, fields.
+pub(crate) fn words(draft: &LeadDraft) -> String {
+    let mut all = String::new();
+    let mut put = |text: &str| {
+        all.push('\u{1f}');
+        all.extend(text.chars().flat_map(char::to_lowercase).map(|c| if c == 'ё' { 'е' } else { c }));
+    };
+    put(draft.name.as_ref().map_or("", |name| name.as_str()));
+    put(draft.phone.as_ref().map_or("", |phone| phone.e164()));
+    put(draft.email.as_ref().map_or("", |email| email.as_str()));
+    put(&draft.comment);
+    if let Some(subject) = &draft.subject {
+        put(&subject.title);
+        put(&subject.key);
+    }
+    draft.fields.values().for_each(|value| put(value));
+    draft.files.iter().for_each(|file| put(&file.name));
+    all.push('\u{1f}');
+    all
+}
+
+/// What a search text asks for.
+struct Search {
+    /// The text as a pattern over [`words`].
+    like: String,
+    /// Its digits as a pattern, where they may be a part of a phone.
+    digits: Option<String>,
+    /// Values that are looked up as they are.
+    phone: Option<String>,
+    email: Option<String>,
+    number: i64,
+    record: Option<String>,
+}
+
+impl Search {
+    fn of(text: &str) -> Self {
+        let text = text.trim();
+        let lower: String = text.to_lowercase().replace('ё', "е");
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let spelt = text.chars().all(|c| c.is_ascii_digit() || " +-()№#.".contains(c));
+        // People type 8 where the stored form has +7.
+        let tail =
+            if digits.len() >= 5 { digits.strip_prefix(['7', '8']).unwrap_or(&digits) } else { &digits };
+        Self {
+            like: format!("%{}%", escape_like(&lower)),
+            digits: (spelt && digits.len() >= 3).then(|| format!("%{tail}%")),
+            phone: Some(())
+                .filter(|()| spelt)
+                .and_then(|()| Phone::as_typed(text).ok())
+                .map(|p| p.e164().to_owned()),
+            email: Email::parse(text).ok().map(|email| email.matching()),
+            number: text.trim_start_matches(['#', '№', ' ']).parse().unwrap_or(-1),
+            record: (!text.contains(' ') && text.len() <= 100).then(|| text.to_owned()),
+        }
+    }
+
+    /// Whether a lead has the text as its number, whole phone, address or record: then no words are looked through.
+    async fn is_exact(&self, conn: &mut Conn, client_id: ClientId) -> Result<bool, StoreError> {
+        let found = Statement::tenant(
+            tenant!(
+                "SELECT 1 WHERE EXISTS (SELECT 1 FROM leads WHERE client_id = $1 AND number = $2)
+                   OR EXISTS (SELECT 1 FROM leads WHERE client_id = $1 AND phone = $3)
+                   OR EXISTS (SELECT 1 FROM leads WHERE client_id = $1 AND email = $4)
+                   OR EXISTS (SELECT 1 FROM deliveries WHERE client_id = $1 AND external_id = $5)"
+            ),
+            client_id,
+        )
+        .number(self.number)
+        .maybe(self.phone.as_deref())
+        .maybe(self.email.as_deref())
+        .maybe(self.record.as_deref())
+        .first(conn, |_| Ok(()))
+        .await?;
+        Ok(found.is_some())
+    }
+}
+
 /// A page of leads, newest first.
 ///
 /// # Errors
@@ -197,41 +283,96 @@ pub async fn list(
     filter: &Filter,
     limit: i64,
 ) -> Result<Vec<Lead>, StoreError> {
-    // LIKE folds only ASCII letters on SQLite: the search text is tried as written and capitalised.
-    let search = filter.search.as_deref().map(str::trim).filter(|s| !s.is_empty());
-    let like = search.map(|s| format!("%{}%", escape_like(s)));
-    let capital = search.map(|s| format!("%{}%", escape_like(&capitalised(s))));
-    let digits: Option<String> = search.map(|s| s.chars().filter(char::is_ascii_digit).collect::<String>());
-    // People type 8 where the stored form has +7.
-    let phone = digits.as_deref().filter(|d| d.len() >= 3).map(|d| {
-        let tail = if d.len() >= 5 { d.strip_prefix(['7', '8']).unwrap_or(d) } else { d };
-        format!("%{tail}%")
-    });
-    let number: Option<i64> = search.and_then(|s| s.trim_start_matches(['#', '№', ' ']).parse().ok());
-    Statement::tenant(
+    Ok(lines(conn, client_id, filter, limit).await?.into_iter().map(|line| line.lead).collect())
+}
+
+/// A page of leads with what people added to them, newest first.
+///
+/// # Errors
+/// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
+pub async fn lines(
+    conn: &mut Conn,
+    client_id: ClientId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Line>, StoreError> {
+    let search = filter.search.as_deref().filter(|text| !text.trim().is_empty()).map(Search::of);
+    let exact = match &search {
+        Some(search) => search.is_exact(conn, client_id).await?,
+        None => false,
+    };
+    // Ranks are those of `Standing::of_lead`; a state that is not named goes on by itself.
+    let statement = if exact {
         tenant!(
-            "SELECT l.id, l.client_id, l.number, l.accepted_at, l.draft FROM leads l
-             WHERE l.client_id = $1
-               AND (CAST($2 AS TEXT) IS NULL OR l.name LIKE $2 ESCAPE '!' OR l.name LIKE $3 ESCAPE '!'
-                    OR l.email LIKE $2 ESCAPE '!' OR l.phone LIKE $4 OR l.number = $5)
-               AND (CAST($6 AS TEXT) IS NULL OR l.intent = $6)
-               AND (CAST($7 AS TEXT) IS NULL OR EXISTS
-                    (SELECT 1 FROM deliveries d WHERE d.lead_id = l.id AND d.state = $7))
-               AND l.accepted_at < $8
-             ORDER BY l.accepted_at DESC, l.number DESC LIMIT $9"
-        ),
-        client_id,
-    )
-    .maybe(like)
-    .maybe(capital)
-    .maybe(phone)
-    .number(number.unwrap_or(-1))
-    .maybe(filter.intent.as_deref())
-    .maybe(filter.state.as_deref())
-    .number(filter.before.map_or(i64::MAX, Timestamp::as_microsecond))
-    .number(limit)
-    .all(conn, read)
-    .await
+            "SELECT l.id, l.client_id, l.number, l.accepted_at, l.draft, l.owner_id, l.person_id
+             FROM (SELECT id FROM leads WHERE client_id = $1 AND number = $13
+                   UNION SELECT id FROM leads WHERE client_id = $1 AND phone = $14
+                   UNION SELECT id FROM leads WHERE client_id = $1 AND email = $15
+                   UNION SELECT lead_id FROM deliveries WHERE client_id = $1 AND external_id = $16) found
+             JOIN leads l ON l.id = found.id
+             WHERE l.client_id = $1 AND (CAST($2 AS TEXT) IS NULL OR l.intent = $2)
+               AND (CAST($3 AS TEXT) IS NULL OR l.channel = $3)
+               AND (CAST($4 AS TEXT) IS NULL OR EXISTS
+                    (SELECT 1 FROM deliveries d WHERE d.lead_id = l.id AND d.state = $4))
+               AND ($5 = 0 OR $5 = (SELECT COALESCE(MAX(CASE WHEN d.destination <> 'inbox' THEN CASE d.state
+                      WHEN 'refused' THEN 1 WHEN 'delivered' THEN 2 WHEN 'held' THEN 3 WHEN 'needs_attention' THEN 3
+                      ELSE 4 END END), MAX(CASE d.state WHEN 'refused' THEN 1 WHEN 'delivered' THEN 2
+                      WHEN 'held' THEN 3 WHEN 'needs_attention' THEN 3 ELSE 4 END))
+                    FROM deliveries d WHERE d.lead_id = l.id))
+               AND (CAST($6 AS TEXT) IS NULL OR l.site_id = $6) AND (CAST($7 AS TEXT) IS NULL OR l.owner_id = $7)
+               AND (CAST($8 AS TEXT) IS NULL OR EXISTS
+                    (SELECT 1 FROM lead_marks m WHERE m.lead_id = l.id AND m.mark = $8))
+               AND l.accepted_at >= $9 AND (l.accepted_at < $10 OR (l.accepted_at = $10 AND l.number < $11))
+             ORDER BY l.accepted_at DESC, l.number DESC LIMIT $12"
+        )
+    } else {
+        tenant!(
+            "SELECT l.id, l.client_id, l.number, l.accepted_at, l.draft, l.owner_id, l.person_id FROM leads l
+             WHERE l.client_id = $1 AND (CAST($2 AS TEXT) IS NULL OR l.intent = $2)
+               AND (CAST($3 AS TEXT) IS NULL OR l.channel = $3)
+               AND (CAST($4 AS TEXT) IS NULL OR EXISTS
+                    (SELECT 1 FROM deliveries d WHERE d.lead_id = l.id AND d.state = $4))
+               AND ($5 = 0 OR $5 = (SELECT COALESCE(MAX(CASE WHEN d.destination <> 'inbox' THEN CASE d.state
+                      WHEN 'refused' THEN 1 WHEN 'delivered' THEN 2 WHEN 'held' THEN 3 WHEN 'needs_attention' THEN 3
+                      ELSE 4 END END), MAX(CASE d.state WHEN 'refused' THEN 1 WHEN 'delivered' THEN 2
+                      WHEN 'held' THEN 3 WHEN 'needs_attention' THEN 3 ELSE 4 END))
+                    FROM deliveries d WHERE d.lead_id = l.id))
+               AND (CAST($6 AS TEXT) IS NULL OR l.site_id = $6) AND (CAST($7 AS TEXT) IS NULL OR l.owner_id = $7)
+               AND (CAST($8 AS TEXT) IS NULL OR EXISTS
+                    (SELECT 1 FROM lead_marks m WHERE m.lead_id = l.id AND m.mark = $8))
+               AND l.accepted_at >= $9 AND (l.accepted_at < $10 OR (l.accepted_at = $10 AND l.number < $11))
+               AND (CAST($13 AS TEXT) IS NULL OR l.words LIKE $13 ESCAPE '!' OR l.words LIKE $14)
+             ORDER BY l.accepted_at DESC, l.number DESC LIMIT $12"
+        )
+    };
+    let (at, number) =
+        filter.before.map_or((i64::MAX, i64::MAX), |(at, number)| (at.as_microsecond(), number));
+    let bound = Statement::tenant(statement, client_id)
+        .maybe(filter.intent.as_deref())
+        .maybe(filter.channel.as_deref())
+        .maybe(filter.state.as_deref())
+        .number(filter.standing.map_or(0, Standing::rank))
+        .maybe(filter.site_id)
+        .maybe(filter.owner)
+        .maybe(filter.mark.as_deref())
+        .number(filter.since.map_or(i64::MIN, Timestamp::as_microsecond))
+        .number(at)
+        .number(number)
+        .number(limit);
+    let bound = match &search {
+        Some(search) if exact => bound
+            .number(search.number)
+            .maybe(search.phone.as_deref())
+            .maybe(search.email.as_deref())
+            .maybe(search.record.as_deref()),
+        Some(search) => bound.text(&search.like).maybe(search.digits.as_deref()),
+        None => bound.maybe(None::<&str>).maybe(None::<&str>),
+    };
+    bound
+        .all(conn, |row| {
+            Ok(Line { lead: read(row)?, owner: row.maybe_parsed(5)?, person_id: row.maybe_parsed(6)? })
+        })
+        .await
 }
 
 /// Where a page of leads begins and what it holds.
@@ -280,11 +421,6 @@ pub async fn page(
 
 fn escape_like(text: &str) -> String {
     text.chars().flat_map(|c| if matches!(c, '%' | '_' | '!') { vec!['!', c] } else { vec![c] }).collect()
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The consents that came with a lead.

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "addresses", include_str!("../migrations/0006_addresses.sql")),
     (7, "feeds", include_str!("../migrations/0007_feeds.sql")),
     (8, "destination_tokens", include_str!("../migrations/0008_destination_tokens.sql")),
+    (9, "ledger", include_str!("../migrations/0009_ledger.sql")),
     (10, "intake", include_str!("../migrations/0010_intake.sql")),
     (11, "queue", include_str!("../migrations/0011_queue.sql")),
 ];

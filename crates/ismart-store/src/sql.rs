@@ -163,6 +163,10 @@ impl Columns<'_> {
         Ok(self.0.try_get::<i64, _>(i)?)
     }
 
+    pub(crate) fn maybe_number(&self, i: usize) -> Result<Option<i64>, StoreError> {
+        Ok(self.0.try_get::<Option<i64>, _>(i)?)
+    }
+
     pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
         &self,
         i: usize,

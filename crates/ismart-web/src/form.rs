@@ -1,11 +1,13 @@
 //! `POST /api/send`: a form of a site becomes a lead. The contract is the PHP platform's: field names, codes and
-//! status of its answers; what differs is that "success" means "durably stored".
+//! status of its answers; what differs is that "success" means "durably stored", and that what a robot may have sent is
+//! taken as well, and held for a person.
 
 mod fields;
 mod files;
 pub(crate) mod legacy;
 pub(crate) mod pay;
 mod reading;
+mod suspicion;
 
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ use ismart_sites::PerRequest;
 use ismart_store::Tx;
 use serde_json::json;
 
-use crate::form_token::{self, TokenFault};
+use crate::form_token;
 use crate::origin::{Asked, Origin, text};
 use crate::platform::Platform;
 pub(crate) use fields::{Fields, Invalid, language};
@@ -36,7 +38,6 @@ pub(crate) async fn token(State(platform): State<Arc<Platform>>, _: Asked) -> Re
 /// Why a form was not taken.
 enum Refusal {
     Invalid(Invalid),
-    Token(TokenFault),
     TooMany(u32),
     Unreadable(StatusCode, String),
     Accept(AcceptError),
@@ -95,12 +96,15 @@ async fn accept(
     fields: &Fields,
     files: Vec<Laid>,
 ) -> Result<Accepted, Refusal> {
-    let now = platform.env.now();
-    platform.limits.take(origin.ip, now).map_err(Refusal::TooMany)?;
-    let token = fields.get("form_token").unwrap_or_default();
-    form_token::check(&platform.options.form_secret, token, now).map_err(Refusal::Token)?;
+    let hurried = platform.limits.take(origin.ip, platform.env.now()).err();
     let user_agent = text(headers, "user-agent").map(|ua| ua.chars().take(300).collect());
-    let mut draft = fields.draft(&asked.place, &asked.site, origin, user_agent).map_err(Refusal::Invalid)?;
+    let mut draft = fields
+        .draft(&asked.place, &asked.site, origin, user_agent)
+        .map_err(|invalid| hurried.map_or(Refusal::Invalid(invalid), Refusal::TooMany))?;
+    if let Some(wait) = hurried {
+        draft.signals.push(suspicion::of_haste(platform, origin, wait).map_err(Refusal::TooMany)?);
+    }
+    draft.signals.extend(suspicion::of_token(platform, fields.get("form_token")).map(|(signal, _)| signal));
     files::name(platform, origin, &mut draft, &files);
     store(platform, asked, draft, files).await.map_err(Refusal::Accept)
 }
@@ -136,7 +140,6 @@ fn wants_json(headers: &HeaderMap) -> bool {
 struct Texts {
     sent: &'static str,
     check: &'static str,
-    token: &'static str,
     too_many: &'static str,
     store: &'static str,
 }
@@ -146,7 +149,6 @@ fn texts(asked: &Asked) -> Texts {
         Texts {
             sent: "Your request has been received.",
             check: "Please check the marked fields.",
-            token: "The page has been open for too long. Reload it and send the form again.",
             too_many: "Too many requests. Please wait a minute and send the form again.",
             store: "We could not store your request. Please call us:",
         }
@@ -154,7 +156,6 @@ fn texts(asked: &Asked) -> Texts {
         Texts {
             sent: "Заявка принята.",
             check: "Проверьте отмеченные поля.",
-            token: "Страница была открыта слишком долго. Обновите её и отправьте форму ещё раз.",
             too_many: "Слишком много заявок подряд. Подождите минуту и отправьте форму ещё раз.",
             store: "Не удалось сохранить заявку. Пожалуйста, позвоните нам:",
         }
@@ -166,7 +167,6 @@ fn explain(refusal: &Refusal, asked: &Asked) -> (StatusCode, &'static str, Strin
     let texts = texts(asked);
     match refusal {
         Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "VALIDATION_ERROR", texts.check.to_owned()),
-        Refusal::Token(_) => (page_expired(), "TOKEN_INVALID", texts.token.to_owned()),
         Refusal::TooMany(_) => {
             (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMIT_EXCEEDED", texts.too_many.to_owned())
         }
@@ -199,29 +199,17 @@ struct Refused {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<std::collections::BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<i64>,
 }
 
 fn refuse_json(refusal: Refusal, asked: &Asked) -> Response {
     let (status, code, message) = explain(&refusal, asked);
-    let mut retry_after = None;
     let (errors, wait) = match refusal {
         Refusal::Invalid(invalid) => (Some(invalid.errors), None),
-        Refusal::Token(TokenFault::TooSoon(seconds)) => {
-            retry_after = Some(seconds);
-            (None, Some(seconds))
-        }
-        Refusal::Token(_) => (None, Some(form_token::MIN_AGE)),
-        Refusal::TooMany(seconds) => {
-            retry_after = Some(i64::from(seconds));
-            (None, None)
-        }
+        Refusal::TooMany(seconds) => (None, Some(i64::from(seconds))),
         Refusal::Unreadable(..) | Refusal::Accept(_) => (None, None),
     };
-    let body = Refused { success: false, code, message, errors, retry_after: wait };
-    let mut response = (status, Json(body)).into_response();
-    if let Some(seconds) = retry_after {
+    let mut response = (status, Json(Refused { success: false, code, message, errors })).into_response();
+    if let Some(seconds) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response

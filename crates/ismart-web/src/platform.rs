@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use ismart_domain::ports::Captcha;
 use ismart_domain::{ClientId, Env, Secret, SiteId};
+use ismart_leads::balance::Ledger;
 use ismart_leads::intake::Shelf as FileShelf;
 use ismart_leads::orders::Till;
 use ismart_sites::{Cores, Fleet, Snapshot};
@@ -23,6 +24,9 @@ use crate::hooks::HookDesk;
 use crate::intake::Doors;
 use crate::rate::Limits;
 use crate::site::Shelf;
+
+/// How many times the usual rate a sender may go beyond it before nothing of what he sends is kept.
+const FLOOD: u32 = 4;
 
 /// One destination of a client's leads, as the console shows it.
 #[derive(Debug, Clone)]
@@ -170,6 +174,10 @@ pub struct Platform {
     /// How to behave.
     pub options: Options,
     pub(crate) limits: Limits,
+    /// Beyond this rate forms keep nothing of what a sender sends.
+    pub(crate) floods: Limits,
+    /// The proof that no lead was lost.
+    pub ledger: Ledger,
     pub(crate) shelf: Shelf,
     /// Drafts and publications of sites.
     pub editing: Editing,
@@ -207,6 +215,8 @@ impl Platform {
     ) -> Self {
         let env = store.env().clone();
         let limits = Limits::new(options.per_minute);
+        let floods = Limits::new(options.per_minute.saturating_mul(FLOOD));
+        let ledger = Ledger::new(store.clone());
         let shelf = Shelf::new(options.keep);
         let editing = Editing::new(store.clone(), world.clone());
         let fleet = FleetRoom::new(options.cores.clone(), &options.fleet);
@@ -222,6 +232,8 @@ impl Platform {
             clients,
             options,
             limits,
+            floods,
+            ledger,
             shelf,
             editing,
             fleet,

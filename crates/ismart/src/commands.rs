@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod fleet;
 mod leads;
+mod ledger;
 mod migrate;
 mod openapi;
 mod pilot;
@@ -48,6 +49,8 @@ enum Command {
     Pilot(pilot::Pilot),
     /// Print the OpenAPI 3.1 description of the API
     Openapi,
+    /// Prove that no lead was lost: count rows and event log, and compare
+    Ledger(ledger::Ledger),
     /// Bring the database schema up to date
     Migrate(Place),
     /// Add a person who may sign in to the console, or change his password
@@ -113,6 +116,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Contracts(contracts) => contracts::contracts(&contracts),
             Command::Pilot(pilot) => pilot::pilot(pilot).await,
             Command::Openapi => openapi::openapi(),
+            Command::Ledger(ledger) => ledger::ledger(ledger).await,
             Command::Migrate(place) => migrate::migrate(&place).await,
             Command::User(user) => user::user(user).await,
             Command::Token(token) => token::token(token).await,

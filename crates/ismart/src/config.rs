@@ -163,6 +163,9 @@ pub(crate) struct ClientSection {
     /// IANA zone of the working day.
     #[serde(default = "moscow")]
     pub(crate) time_zone: String,
+    /// `[client.leads]`.
+    #[serde(default)]
+    pub(crate) leads: LeadsSection,
     /// Where its leads go besides the inbox.
     #[serde(default, rename = "destination")]
     pub(crate) destinations: Vec<DestinationSection>,
@@ -172,6 +175,24 @@ pub(crate) struct ClientSection {
     /// Ways in for leads besides its sites.
     #[serde(default, rename = "door")]
     pub(crate) doors: Vec<DoorSection>,
+}
+
+/// Rules of a client's leads.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LeadsSection {
+    /// The same wish of the same person within these minutes is the same lead; 0 makes every request a lead.
+    pub(crate) repeat_minutes: u16,
+    /// At this score of suspicion a lead is held for a person.
+    pub(crate) spam_limit: u16,
+    /// A phone or address with more different names than this joins nobody.
+    pub(crate) names_per_contact: u16,
+}
+
+impl Default for LeadsSection {
+    fn default() -> Self {
+        Self { repeat_minutes: 10, spam_limit: 100, names_per_contact: 3 }
+    }
 }
 
 fn moscow() -> String {

@@ -25,6 +25,7 @@ use ismart_http::{AddressPolicy, Client};
 use ismart_leads::Destination;
 use ismart_leads::outcomes::Followed;
 use ismart_sites::Snapshot;
+use ismart_store::lead_desk::{self, Rules};
 use ismart_store::{Store, StoreError, Tx, clients, users};
 use ismart_web::editing::Editing;
 use ismart_web::fleet::FleetFolders;
@@ -32,7 +33,7 @@ use ismart_web::{ClientProfile, DestinationProfile, Options, Platform, World};
 use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
 
-use crate::config::{ClientSection, Config, DestinationSection, Loaded};
+use crate::config::{ClientSection, Config, DestinationSection, LeadsSection, Loaded};
 use crate::output::{Failed, Trouble};
 
 pub(crate) use feeds::Feeds;
@@ -225,6 +226,7 @@ async fn open_clients(
         let egress = &tokens::keeping(egress, store, id);
         let Some(client) = loaded.config.clients.iter().find(|client| client.slug == slug) else { continue };
         queue::mark_test_slots(store, id, &client.destinations).await?;
+        take_rules(store, id, client.leads).await?;
         let mut shown = Vec::new();
         for section in &client.destinations {
             let followed = outcomes.follow(egress, id, client, section, &file);
@@ -250,6 +252,21 @@ async fn open_clients(
         profiles.push(ClientProfile { id, slug, name, zone, destinations: shown });
     }
     if troubles.is_empty() { Ok((profiles, destinations, outcomes)) } else { Err(Failed(troubles)) }
+}
+
+/// Lets acceptance know the rules of a client's leads.
+async fn take_rules(store: &Store, client_id: ClientId, section: LeadsSection) -> Result<(), StoreError> {
+    let rules = Rules {
+        repeat_minutes: i64::from(section.repeat_minutes),
+        spam_limit: i64::from(section.spam_limit),
+        names: i64::from(section.names_per_contact),
+    };
+    if lead_desk::rules(&mut store.read().await?, client_id).await? == rules {
+        return Ok(());
+    }
+    store
+        .write(move |tx: &mut Tx| Box::pin(async move { lead_desk::put_rules(tx, client_id, rules).await }))
+        .await
 }
 
 async fn client_row(store: &Store, slug: &str, name: &str) -> Result<ClientId, StoreError> {

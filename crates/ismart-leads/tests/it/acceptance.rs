@@ -1,4 +1,5 @@
 use ismart_domain::delivery::DeliveryState;
+use ismart_domain::lead::Subject;
 use ismart_leads::AcceptError;
 use ismart_store::{deliveries, events};
 use jiff::SignedDuration;
@@ -46,12 +47,9 @@ async fn p3_a_repeat_is_the_same_lead_for_ever_by_key_and_for_ten_minutes_by_con
     let plain = s.accept(s.draft("+7 910 999-88-77")).await.unwrap();
     let double_click = s.accept(s.draft("8 910 999 88 77")).await.unwrap();
     assert_eq!((double_click.lead.id, double_click.repeated), (plain.lead.id, true));
-    let mut other_words = s.draft("+7 910 999-88-77");
-    other_words.comment = "И ещё: есть ли белая?".into();
-    assert!(
-        !s.accept(other_words).await.unwrap().repeated,
-        "other words are another request: nothing is lost"
-    );
+    let mut other_car = s.draft("+7 910 999-88-77");
+    other_car.subject = Some(Subject { key: "VIN2".into(), title: "Haval Dargo".into() });
+    assert!(!s.accept(other_car).await.unwrap().repeated, "another car is another wish");
     s.clock.advance(SignedDuration::from_mins(11));
     assert!(!s.accept(s.draft("+7 910 999-88-77")).await.unwrap().repeated);
 }

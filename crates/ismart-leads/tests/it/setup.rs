@@ -2,23 +2,36 @@ use std::sync::Arc;
 
 use ismart_domain::contact::{PersonName, Phone};
 use ismart_domain::lead::{Channel, ConsentDraft, ConsentPurpose, Intent, LeadDraft, LeadSource, Utm};
-use ismart_domain::{ClientId, Env, ManualClock, SiteId};
+use ismart_domain::{ClientId, ManualClock, SiteId};
 use ismart_leads::{AcceptError, Accepted, accept};
 use ismart_store::{Store, StoreError, Tx, clients};
+
+use crate::engines::{self, Temporary};
 
 pub(crate) struct Setup {
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) client: ClientId,
     pub(crate) site: SiteId,
-    _folder: tempfile::TempDir,
+    _place: Temporary,
 }
 
 impl Setup {
     pub(crate) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (env, clock) = Env::manual("2026-11-20T09:00:00Z".parse().unwrap(), 3);
-        let store = Store::open_sqlite(&folder.path().join("ismart.db"), env).await.unwrap();
+        Self::on(engines::sqlite().await).await
+    }
+
+    /// One on each engine that is at hand.
+    pub(crate) async fn everywhere() -> Vec<Self> {
+        let mut all = vec![Self::new().await];
+        if let Some(place) = engines::postgres().await {
+            all.push(Self::on(place).await);
+        }
+        all
+    }
+
+    async fn on(place: Temporary) -> Self {
+        let (store, clock) = (place.store.clone(), place.clock.clone());
         let (client, site) = store
             .write(|tx: &mut Tx| {
                 Box::pin(async move {
@@ -28,7 +41,7 @@ impl Setup {
             })
             .await
             .unwrap();
-        Self { store, clock, client, site, _folder: folder }
+        Self { store, clock, client, site, _place: place }
     }
 
     pub(crate) fn draft(&self, phone: &str) -> LeadDraft {

@@ -155,7 +155,7 @@ async fn many_callers(t: Temporary) {
                 store
                     .write(move |tx: &mut Tx| {
                         Box::pin(async move {
-                            let (lead, _) = leads::add(tx, client, draft(site, None), "f").await?;
+                            let (lead, _) = leads::add(tx, client, draft(site, None), "f", None).await?;
                             if i % 3 == 0 { Err(StoreError::Stopped) } else { Ok(lead.number) }
                         })
                     })
@@ -178,7 +178,7 @@ async fn numbered_leads(t: Temporary) {
     let (lead, consents) = t
         .store
         .write(move |tx: &mut Tx| {
-            Box::pin(async move { leads::add(tx, client, draft(site, Some("k1")), "f").await })
+            Box::pin(async move { leads::add(tx, client, draft(site, Some("k1")), "f", None).await })
         })
         .await
         .unwrap();
@@ -186,14 +186,12 @@ async fn numbered_leads(t: Temporary) {
     let twice = t
         .store
         .write(move |tx: &mut Tx| {
-            Box::pin(async move { leads::add(tx, client, draft(site, Some("k1")), "f").await })
+            Box::pin(async move { leads::add(tx, client, draft(site, Some("k1")), "f", None).await })
         })
         .await;
     assert!(matches!(twice, Err(StoreError::Sql(_))), "the key is unique");
     let mut conn = t.store.read().await.unwrap();
     assert_eq!(leads::by_key(&mut conn, client, "k1").await.unwrap().as_ref(), Some(&lead));
-    let since = engines::start().checked_sub(SignedDuration::from_mins(1)).unwrap();
-    assert_eq!(leads::by_fingerprint(&mut conn, client, "f", since).await.unwrap().as_ref(), Some(&lead));
     assert_eq!(leads::consents(&mut conn, client, lead.id).await.unwrap(), consents);
     assert_eq!(consents[0].text_sha256.len(), 64);
     for search in ["Иван", "иван", "8 910 123", "№1", "+79101234567"] {
@@ -212,7 +210,7 @@ async fn outbox(t: Temporary) {
         .store
         .write(move |tx: &mut Tx| {
             Box::pin(async move {
-                let (lead, _) = leads::add(tx, client, draft(site, None), "f").await?;
+                let (lead, _) = leads::add(tx, client, draft(site, None), "f", None).await?;
                 deliveries::add(tx, client, lead.id, "bitrix", DeliveryState::Queued).await?;
                 Ok::<_, StoreError>(lead)
             })
@@ -386,7 +384,7 @@ async fn tenants(t: Temporary) {
     let lead = t
         .store
         .write(move |tx: &mut Tx| {
-            Box::pin(async move { leads::add(tx, a, draft(site, Some("k")), "f").await })
+            Box::pin(async move { leads::add(tx, a, draft(site, Some("k")), "f", None).await })
         })
         .await
         .unwrap()

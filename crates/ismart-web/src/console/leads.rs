@@ -34,8 +34,9 @@ pub(super) struct Wish {
     intent: String,
     #[serde(default)]
     state: String,
-    /// Only leads before this moment, microseconds since 1970.
-    before: Option<i64>,
+    /// Only leads before the one of this moment (microseconds since 1970) and number, joined by a dot.
+    #[serde(default)]
+    before: String,
 }
 
 impl Wish {
@@ -45,7 +46,10 @@ impl Wish {
             search: Some(self.q.chars().take(100).collect::<String>()).filter(|q| !q.trim().is_empty()),
             intent: Intent::from_code(&self.intent).map(|intent| intent.code().to_owned()),
             state: DeliveryState::from_code(&self.state).map(|state| state.code().to_owned()),
-            before: self.before.and_then(|micros| Timestamp::from_microsecond(micros).ok()),
+            before: self.before.split_once('.').and_then(|(at, number)| {
+                Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, number.parse().ok()?))
+            }),
+            ..Filter::default()
         }
     }
 
@@ -129,7 +133,10 @@ pub(super) async fn show(
         (false, true) => format!("{path}?{query}"),
         (false, false) => format!("{path}?{query}&{rest}"),
     };
-    let last = found.last().filter(|_| more).map(|lead| lead.accepted_at.as_microsecond());
+    let last = found
+        .last()
+        .filter(|_| more)
+        .map(|lead| format!("{}.{}", lead.accepted_at.as_microsecond(), lead.number));
     let page = LeadsPage {
         q: wish.q.clone(),
         intents: intents(&seat, &filter),
@@ -137,8 +144,8 @@ pub(super) async fn show(
         filtered: filter.search.is_some() || filter.intent.is_some() || filter.state.is_some(),
         shown: seat.texts().count("leads.shown", i64::try_from(lines.len()).unwrap_or(i64::MAX)),
         leads: lines,
-        more: last.map(|micros| address("/console/leads", &format!("before={micros}"))),
-        first: wish.before.map(|_| address("/console/leads", "")),
+        more: last.map(|last| address("/console/leads", &format!("before={last}"))),
+        first: (!wish.before.is_empty()).then(|| address("/console/leads", "")),
         file: address("/console/leads/file.csv", ""),
     };
     if seat.by_script {
@@ -223,7 +230,7 @@ pub(super) async fn export(
         }
         match batch.last() {
             Some(last) if i64::try_from(batch.len()).is_ok_and(|n| n >= BATCH) => {
-                filter.before = Some(last.accepted_at);
+                filter.before = Some((last.accepted_at, last.number));
             }
             _ => break,
         }

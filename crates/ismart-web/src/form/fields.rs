@@ -6,6 +6,7 @@ use ismart_domain::contact::{Email, PersonName, Phone};
 use ismart_domain::lead::{
     Channel, ConsentDraft, ConsentPurpose, Intent, LeadDraft, LeadSource, Subject, Utm,
 };
+use ismart_domain::spam::Signal;
 use ismart_sites::Snapshot;
 
 use crate::origin::Origin;
@@ -132,9 +133,7 @@ impl Fields {
         let consents = agreements(place, origin, user_agent, &page_url, self.get("marketing") == Some("on"));
         let mut fields = self.others();
         fields.extend(odd_name.map(|name| ("name".to_owned(), name)));
-        if let Some(trap) = self.honeypot() {
-            fields.insert("held".to_owned(), format!("trap field {trap}"));
-        }
+        let trap = self.honeypot().map(|field| Signal::Trap { field: field.to_owned() });
         Ok(LeadDraft {
             site_id: place.site_id,
             intent: self.intent(&form),
@@ -154,10 +153,9 @@ impl Fields {
             consents,
             fields,
             files: Vec::new(),
-            signals: Vec::new(),
+            signals: trap.into_iter().collect(),
             idempotency_key: self.get("idempotency_key").map(|key| key.chars().take(128).collect()),
-            // What a robot wrote is kept for a person to look at, but goes nowhere and counts for nothing.
-            test: self.honeypot().is_some(),
+            test: false,
         })
     }
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use ismart_domain::Secret;
 use ismart_domain::lead::LeadDraft;
 use ismart_domain::ports::Judged;
-use ismart_leads::intake::Laid;
+use ismart_domain::spam::Signal;
 use ismart_leads::{AcceptError, Accepted};
 use ismart_sites::Snapshot;
 use ismart_store::Tx;
@@ -18,6 +18,7 @@ use subtle::ConstantTimeEq;
 
 use super::fields::{Fields, Invalid};
 use super::files::Sent;
+use super::suspicion::{self, Sender};
 use super::{Refusal, page_expired, reading, store};
 use crate::form_token;
 use crate::origin::{Asked, Origin, text};
@@ -69,20 +70,27 @@ pub(super) async fn send(
 ) -> Response {
     let Sent { fields, files } = sent_in;
     let fields = &fields;
-    let now = platform.env.now();
-    if let Err(wait) = platform.limits.take(origin.ip, now) {
-        return too_many(wait);
-    }
     let user_agent = text(headers, "user-agent").map(|ua| ua.chars().take(300).collect::<String>());
     let draft = fields.draft(&asked.place, &asked.site, origin, user_agent);
-    if trap(&asked.site, fields).is_some() {
-        return trapped(platform, origin, asked, draft, files).await;
+    // What the contract refuses is answered as it says, and kept for a person all the same.
+    let from = Sender { platform, origin, asked };
+    if let Err(wait) = platform.limits.take(origin.ip, platform.env.now()) {
+        if draft.is_ok()
+            && let Ok(signal) = suspicion::of_haste(platform, origin, wait)
+        {
+            from.keep(draft, files, signal).await;
+        }
+        return too_many(wait);
+    }
+    if let Some(field) = trap(&asked.site, fields) {
+        from.keep(draft, files, Signal::Trap { field: field.to_owned() }).await;
+        return trapped(origin);
     }
     let test = is_test(&platform.options.form_secret, headers, &origin.host);
     let mut unchecked = None;
     if !test {
-        let token = fields.get("form_token").unwrap_or_default();
-        if form_token::check(&platform.options.form_secret, token, now).is_err() {
+        if let Some((signal, _)) = suspicion::of_token(platform, fields.get("form_token")) {
+            from.keep(draft, files, signal).await;
             return refused(
                 page_expired(),
                 "TOKEN_INVALID",
@@ -94,10 +102,11 @@ pub(super) async fn send(
         }
         match captcha(platform, origin, asked, fields).await {
             Judged::Robot => {
+                from.keep(draft, files, Signal::CaptchaRobot).await;
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 return refused(status, "CAPTCHA_INVALID", CAPTCHA, origin, "", Value::Null);
             }
-            Judged::Unknown { reason } => unchecked = Some(reason),
+            Judged::Unknown { reason } => unchecked = Some(Signal::CaptchaUnknown { reason }),
             Judged::Person => {}
         }
     }
@@ -106,10 +115,8 @@ pub(super) async fn send(
         Err(Invalid { errors }) => return invalid(origin, json!(errors)),
     };
     draft.test |= test;
-    // Losing a person because somebody else's service is away would be worse than taking a robot.
-    if let Some(reason) = unchecked {
-        draft.fields.insert("held".to_owned(), format!("captcha not checked: {reason}"));
-    }
+    // Losing a person because somebody else's service is away would be worse than holding him for a while.
+    draft.signals.extend(unchecked);
     super::files::name(platform, origin, &mut draft, &files);
     match store(platform, asked, draft, files).await {
         Ok(accepted) => sent(&accepted, json!({ "inbox": "success" }), test),
@@ -156,21 +163,8 @@ const CAPTCHA: &str = "Не удалось подтвердить, что вы �
 const FAILED: &str = "Не получилось отправить заявку. Позвоните нам или попробуйте позже.";
 const SENT: &str = "Заявка успешно отправлена";
 
-/// A robot reads success; what it wrote is kept for a person to look at, where it can be kept at all.
-async fn trapped(
-    platform: &Platform,
-    origin: &Origin,
-    asked: &Asked,
-    draft: Result<LeadDraft, Invalid>,
-    files: Vec<Laid>,
-) -> Response {
-    if let Ok(mut draft) = draft {
-        draft.test = true;
-        super::files::name(platform, origin, &mut draft, &files);
-        if let Err(AcceptError::Store(error)) = store(platform, asked, draft, files).await {
-            tracing::error!(error = %error, "what a robot sent could not be kept");
-        }
-    }
+/// A robot reads success.
+fn trapped(origin: &Origin) -> Response {
     let body = json!({
         "success": true, "message": SENT, "channels": [], "request_id": origin.request_id,
     });

@@ -115,6 +115,7 @@ pub(super) async fn run(
     let publishing = tokio::spawn(async move { platform.editing.run_schedules(until).await });
     let (platform, until) = (wired.platform.clone(), stopped.clone());
     let counting = tokio::spawn(async move { platform.footfall.run(|| platform.owners(), until).await });
+    let counting_leads = tokio::spawn(wired.platform.ledger.clone().run(stopped.clone()));
     let fetching = tokio::spawn(wired.feeds.run(stopped.clone()));
     match wired.platform.resume_imports().await {
         Ok(0) => {}
@@ -163,6 +164,8 @@ pub(super) async fn run(
         }
     }
     resuming.abort();
+    // Counting changes nothing but how far it has come.
+    counting_leads.abort();
     // A file is replaced whole or not at all.
     fetching.abort();
     // A publication that was begun is finished; one that was not is taken up at the next start.

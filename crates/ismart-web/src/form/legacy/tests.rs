@@ -125,6 +125,13 @@ impl Shop {
         token
     }
 
+    /// How many leads wait for a person.
+    async fn held(&self) -> i64 {
+        let mut conn = self.platform.store.read().await.unwrap();
+        let client = clients::list(&mut conn).await.unwrap()[0].id;
+        ismart_store::judgements::held(&mut conn, client).await.unwrap()
+    }
+
     async fn leads(&self) -> usize {
         let mut conn = self.platform.store.read().await.unwrap();
         let client = clients::list(&mut conn).await.unwrap()[0].id;
@@ -157,7 +164,7 @@ async fn a_form_is_answered_in_the_order_of_the_contract() {
         answer["errors"],
         json!({ "email": "Неверный E-mail", "phone": "Неверный телефон", "policy": "Согласитесь с политикой" })
     );
-    assert_eq!(shop.leads().await, 0);
+    assert_eq!(shop.held().await, 1, "what the contract refuses is kept for a person");
     let (status, first) = shop.ask("POST", "/api/send", &[], with(shop.token(), &good)).await;
     assert_eq!(status, StatusCode::OK, "{first}");
     assert_eq!((&first["success"], &first["message"]), (&json!(true), &json!("Заявка успешно отправлена")));
@@ -165,7 +172,11 @@ async fn a_form_is_answered_in_the_order_of_the_contract() {
     assert!(first.get("test").is_none());
     let (_, again) = shop.ask("POST", "/api/send", &[], with(shop.token(), &good)).await;
     assert_eq!(again, first, "the same key is the same lead");
-    assert_eq!(shop.leads().await, 1);
+    assert_eq!(
+        (shop.leads().await, shop.held().await),
+        (1, 0),
+        "the one that was kept, released by its own sender"
+    );
 }
 
 #[tokio::test]
@@ -241,12 +252,15 @@ async fn a_captcha_is_asked_and_loses_nobody_when_it_is_away() {
     for (n, person) in [(12, "person"), (13, "away"), (14, "host-not-allowed")] {
         assert_eq!(send(n, person).await.0, StatusCode::OK, "{person}");
     }
-    assert_eq!(shop.leads().await, 3);
+    assert_eq!(shop.leads().await, 5, "nothing is dropped");
     let mut conn = shop.platform.store.read().await.unwrap();
     let client = clients::list(&mut conn).await.unwrap()[0].id;
     let all = ismart_store::leads::list(&mut conn, client, &Default::default(), 10).await.unwrap();
-    let held: Vec<bool> = all.iter().rev().map(|lead| lead.draft.fields.contains_key("held")).collect();
-    assert_eq!(held, [false, true, true], "what was not checked says so");
+    let mut held = Vec::new();
+    for lead in all.iter().rev() {
+        held.push(ismart_leads::holding::is_held(&mut conn, client, lead.id).await.unwrap());
+    }
+    assert_eq!(held, [true, true, false, true, true], "who was not checked waits for a person");
     assert!(all.iter().all(|lead| !lead.draft.fields.contains_key("smart-token")));
 }
 
@@ -256,6 +270,7 @@ async fn robots_and_monitoring_are_known() {
     let robot = json!({ "phone": "+7 910 123-45-67", "policy": "on", "website": "https://spam" });
     let (status, answer) = shop.ask("POST", "/api/send", &[], robot).await;
     assert_eq!((status, &answer["channels"]), (StatusCode::OK, &json!([])));
+    assert_eq!(shop.held().await, 1);
     let key = form_token::sign(&shop.platform.options.form_secret, HOST);
     let lead = json!({ "phone": "+7 910 123-45-68", "policy": "on" });
     let (status, answer) = shop.ask("POST", "/api/send", &[("x-ismart-key", &key)], lead.clone()).await;
@@ -268,6 +283,15 @@ async fn robots_and_monitoring_are_known() {
     let (status, answer) = shop.ask("POST", "/api/send", &[], json!({})).await;
     assert_eq!((status, &answer["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("RATE_LIMIT_EXCEEDED")));
     assert!(answer.get("request_id").is_none());
+    let held = shop.held().await;
+    let hurried = json!({ "phone": "+7 910 123-45-69", "policy": "on" });
+    assert_eq!(shop.ask("POST", "/api/send", &[], hurried).await.0, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(shop.held().await, held + 1, "who is too fast is answered so, and kept");
+    for n in 0..100 {
+        let flood = json!({ "phone": format!("+7 910 555-00-{n:02}"), "policy": "on" });
+        shop.ask("POST", "/api/send", &[], flood).await;
+    }
+    assert_eq!(shop.held().await, held + 80, "a flood is not kept");
 }
 
 #[tokio::test]
