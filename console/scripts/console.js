@@ -216,6 +216,14 @@
     if (menu && !menu.contains(event.target)) menu.open = false;
   });
 
+  // ---- leads that are ticked
+  document.addEventListener('change', (event) => {
+    if (!event.target.matches('.pick input')) return;
+    event.target.closest('tr').classList.toggle('picked', event.target.checked);
+    const details = one('#bulk details');
+    if (details && one('.pick input:checked')) details.open = true;
+  });
+
   // ---- keys
   const rows = () => all('[data-keys] a.line, [data-keys] a.stretch');
   function move(step) {
@@ -257,6 +265,12 @@
     switch (event.key) {
       case 'j': move(1); break;
       case 'k': move(-1); break;
+      case 'x': {
+        const row = document.activeElement?.closest?.('[data-keys] tr');
+        const box = row && one('.pick input', row);
+        if (box) { done(); box.click(); }
+        break;
+      }
       case 'g': going = Date.now() + 1200; break;
       case 'r': { const answer = one('#answer'); if (answer) { done(); answer.focus(); } break; }
       case 't': { const take = one('[data-key="t"]'); if (take) { done(); take.click(); } break; }

@@ -44,6 +44,27 @@ impl Proof {
         self.differences.is_empty() && self.places.is_empty()
     }
 
+    /// What is wrong, in one line with the first leads; `None` when it balances.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        if self.holds() {
+            return None;
+        }
+        let first: Vec<String> =
+            self.differences.iter().take(5).map(|d| format!("{}: {}", d.lead_id, d.what)).collect();
+        let sum = self.whole();
+        Some(format!(
+            "accepted {}, but delivered {} + in flight {} + held {} + refused {}; {} leads differ. {}",
+            sum.accepted,
+            sum.delivered,
+            sum.in_flight,
+            sum.held,
+            sum.refused,
+            self.differences.len(),
+            first.join("; ")
+        ))
+    }
+
     /// Whole leads of all days, by the rows.
     #[must_use]
     pub fn whole(&self) -> Sum {
@@ -172,13 +193,8 @@ impl Ledger {
     /// [`StoreError`]; the last proof stays.
     pub async fn count(&self, client_id: ClientId) -> Result<Arc<Proof>, StoreError> {
         let proof = Arc::new(count_on(&self.store, client_id).await?);
-        if !proof.holds() {
-            let ids: Vec<String> =
-                proof.differences.iter().take(20).map(|d| format!("{}: {}", d.lead_id, d.what)).collect();
-            tracing::error!(
-                client.id = %client_id, leads = proof.differences.len(), first = ?ids,
-                "the ledger of leads does not balance: run `ismart ledger check`"
-            );
+        if let Some(complaint) = proof.complaint() {
+            tracing::error!(client.id = %client_id, complaint, "the ledger of leads does not balance");
         }
         let kept = proof.clone();
         self.proofs.send_modify(|proofs| {

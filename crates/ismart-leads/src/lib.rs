@@ -12,11 +12,11 @@ mod dispatch;
 pub mod holding;
 pub mod intake;
 pub mod orders;
-mod trace;
 pub mod outcomes;
 pub mod persons;
 pub mod queue;
 pub mod replay;
+mod trace;
 
 pub use accept::{AcceptError, Accepted, INBOX, accept};
 pub use dispatch::{Care, Destination, Dispatcher, Lanes, Stop};

@@ -194,15 +194,20 @@ pub async fn join_by_hand(
 /// Says that two persons are not the same: nothing joins them by itself from here on.
 ///
 /// # Errors
-/// [`StoreError`] of the engine.
+/// [`JoinError::Nothing`] when they are one, or one of them is unknown.
 pub async fn keep_apart(
     tx: &mut Tx,
     client_id: ClientId,
     one: PersonId,
     other: PersonId,
     user_id: UserId,
-) -> Result<(), StoreError> {
-    persons::keep_apart(tx, client_id, one, other, user_id).await
+) -> Result<(), JoinError> {
+    let these = persons::joined(tx, client_id, one).await?;
+    let those = persons::joined(tx, client_id, other).await?;
+    if these.is_empty() || those.is_empty() || these.first() == those.first() {
+        return Err(JoinError::Nothing);
+    }
+    Ok(persons::keep_apart(tx, client_id, one, other, user_id).await?)
 }
 
 /// Undoes a merge. The two are remembered as not the same. False when there was nothing to undo.

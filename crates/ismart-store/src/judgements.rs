@@ -64,7 +64,7 @@ pub struct Judgement {
     pub note: Option<String>,
 }
 
-fn read(row: &Columns<'_>) -> Result<Judgement, StoreError> {
+pub(crate) fn read(row: &Columns<'_>) -> Result<Judgement, StoreError> {
     let signals: Vec<Signal> = row.json(2)?;
     Ok(Judgement {
         lead_id: row.parsed(0)?,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deliveries;
 use crate::engine::{Conn, StoreError, Tx};
+use crate::judgements::{self, Judgement};
 use crate::sql::{Statement, TenantSql, tenant};
 
 /// How many ids one statement takes.
@@ -68,6 +69,30 @@ pub async fn marks_of(
             of_ids(sql, client_id, ids).all(conn, |row| Ok((row.parsed::<LeadId>(0)?, row.text(1)?))).await?;
         for (lead_id, mark) in all {
             found.entry(lead_id).or_default().push(mark);
+        }
+    }
+    Ok(found)
+}
+
+/// The judgements on many leads at once.
+///
+/// # Errors
+/// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
+pub async fn judgements_of(
+    conn: &mut Conn,
+    client_id: ClientId,
+    leads: &[LeadId],
+) -> Result<HashMap<LeadId, Judgement>, StoreError> {
+    let mut found = HashMap::new();
+    for ids in leads.chunks(AT_ONCE) {
+        let sql = tenant!(
+            "SELECT lead_id, score, signals, state, at, decided_at, decided_by, reason, note FROM judgements
+             WHERE client_id = $1 AND lead_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+               $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38,
+               $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)"
+        );
+        for judgement in of_ids(sql, client_id, ids).all(conn, judgements::read).await? {
+            found.insert(judgement.lead_id, judgement);
         }
     }
     Ok(found)

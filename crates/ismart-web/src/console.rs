@@ -23,6 +23,7 @@ mod intake;
 pub mod keys;
 mod language;
 mod lead;
+mod lead_desk;
 mod leads;
 mod live;
 mod local;
@@ -31,6 +32,7 @@ mod moment;
 mod orders;
 mod page;
 mod period;
+mod person;
 mod plain;
 mod preferences;
 mod seat;
@@ -85,7 +87,11 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/inbox/{id}/give-back", post(talk::give_back))
         .route("/leads", get(leads::show))
         .route("/leads/file.csv", get(leads::export))
+        .route("/leads/bulk", post(lead_desk::bulk))
+        .route("/leads/views", post(lead_desk::save_view))
         .route("/leads/{id}", get(lead::show))
+        .route("/merges/{id}/undo", post(person::undo))
+        .route("/persons/{id}/join", post(person::join))
         .route("/deliveries/{id}/send-again", get(lead::confirm).post(lead::send_again))
         .route("/files/{id}", get(files::download))
         .route("/intake", get(intake::show))

@@ -25,7 +25,7 @@ use ismart_http::{AddressPolicy, Client};
 use ismart_leads::Destination;
 use ismart_leads::outcomes::Followed;
 use ismart_sites::Snapshot;
-use ismart_store::lead_desk::{self, Rules};
+use ismart_store::lead_desk;
 use ismart_store::{Store, StoreError, Tx, clients, users};
 use ismart_web::editing::Editing;
 use ismart_web::fleet::FleetFolders;
@@ -256,7 +256,7 @@ async fn open_clients(
 
 /// Lets acceptance know the rules of a client's leads.
 async fn take_rules(store: &Store, client_id: ClientId, section: LeadsSection) -> Result<(), StoreError> {
-    let rules = Rules {
+    let rules = lead_desk::Rules {
         repeat_minutes: i64::from(section.repeat_minutes),
         spam_limit: i64::from(section.spam_limit),
         names: i64::from(section.names_per_contact),

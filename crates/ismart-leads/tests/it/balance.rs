@@ -54,7 +54,9 @@ impl Setup {
             Box::pin(async move {
                 let Some(claim) = deliveries::claim(tx, client, "crm", 1).await?.pop() else { return Ok(()) };
                 let now = tx.env().now();
-                let next = delivery::after(answer, claim.delivery.attempts, now, 0);
+                let trial =
+                    delivery::Trial { attempts: claim.delivery.attempts, begun_at: now, now, jitter: 0 };
+                let next = delivery::after(answer, trial);
                 let ending = deliveries::Ending { next: &next, started_at: now, trace: None };
                 if !deliveries::finish(tx, client, &claim.delivery, ending).await? {
                     return Ok(());
@@ -215,7 +217,7 @@ async fn p22_rows_and_words_agree_on_what_each_state_counts_as() {
             s.does(move |tx| {
                 Box::pin(async move {
                     let (lead, _) = leads::add(tx, client, draft, "f", None).await?;
-                    let delivery = deliveries::add(tx, client, lead.id, "crm", state).await?;
+                    let delivery = deliveries::add(tx, client, lead.id, "crm", DeliveryState::Queued).await?;
                     let next = delivery::Next {
                         state,
                         due_at: tx.env().now(),

@@ -343,7 +343,8 @@ async fn p17_one_search_finds_any_lead() {
                     let taken = claimed.iter().find(|claim| claim.delivery.lead_id == id).unwrap();
                     let answer = ismart_domain::delivery::Answer::Accepted { external_id: "778899".into() };
                     let now = tx.env().now();
-                    let next = ismart_domain::delivery::after(answer, 1, now, 0);
+                    let trial = ismart_domain::delivery::Trial { attempts: 1, begun_at: now, now, jitter: 0 };
+                    let next = ismart_domain::delivery::after(answer, trial);
                     let ending = deliveries::Ending { next: &next, started_at: now, trace: None };
                     deliveries::finish(tx, client, &taken.delivery, ending).await
                 })

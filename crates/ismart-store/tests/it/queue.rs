@@ -22,7 +22,7 @@ async fn write<T: Send + 'static>(
 async fn lead(t: &Temporary, client: ClientId, site: SiteId, mark: &str) -> Lead {
     let mut draft = draft(site, None);
     draft.source.utm.source = (!mark.is_empty()).then(|| mark.to_owned());
-    write(t, move |tx| Box::pin(async move { Ok(leads::add(tx, client, draft, "f").await?.0) })).await
+    write(t, move |tx| Box::pin(async move { Ok(leads::add(tx, client, draft, "f", None).await?.0) })).await
 }
 
 async fn delivery(t: &Temporary, client: ClientId, lead: &Lead, to: &'static str) -> DeliveryId {

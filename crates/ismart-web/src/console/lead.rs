@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use ismart_domain::delivery::{Delivery, DeliveryState};
+use ismart_domain::delivery::{Delivery, DeliveryState, Standing};
 use ismart_domain::lead::{Consent, Lead};
-use ismart_domain::user::Right;
+use ismart_domain::user::{Right, User};
 use ismart_domain::{DeliveryId, LeadId};
 use ismart_leads::queue::DecideError;
 use ismart_store::deliveries::{self, Attempt};
-use ismart_store::{Conn, StoreError, clients, events, files, leads, users};
+use ismart_store::judgements::{self, Ruling};
+use ismart_store::repeats::{self, Repeat};
+use ismart_store::{Conn, StoreError, clients, events, files, lead_desk, leads, users};
 use serde::Serialize;
 
 use super::fault::Fault;
 use super::files::FileLine;
+use super::leads::Choice;
 use super::moment::{Teller, When};
 use super::page::Place;
+use super::person::{self, PersonView};
 use super::plain::{self, Historian, HistoryLine};
 use super::seat::{People, Posted, Replaying, Seat, Seated};
 use crate::platform::Platform;
@@ -46,6 +50,37 @@ struct LeadPage {
     deliveries: Vec<DeliveryView>,
     may_replay: bool,
     history: Vec<HistoryLine>,
+    desk: Desk,
+    person_of: Option<PersonView>,
+    repeats: Vec<RepeatView>,
+}
+
+/// What people may decide about the lead.
+#[derive(Serialize)]
+struct Desk {
+    may: bool,
+    here: String,
+    standing: Option<String>,
+    tone: &'static str,
+    held: bool,
+    score: Option<i64>,
+    reasons: Vec<String>,
+    note: Option<String>,
+    owner: Option<String>,
+    owners: Vec<Choice>,
+    marks: Vec<String>,
+    refusals: Vec<Choice>,
+    can_hold: bool,
+    can_refuse: bool,
+}
+
+/// The same wish, come again with something new.
+#[derive(Serialize)]
+struct RepeatView {
+    when: When,
+    fresh: String,
+    comment: String,
+    contacts: String,
 }
 
 #[derive(Serialize)]
@@ -105,11 +140,17 @@ pub(super) async fn show(
     }
     let came = files::of_lead(&mut conn, client, id).await?;
     let came: Vec<FileLine> = came.iter().map(|file| FileLine::of(&seat, file)).collect();
-    let history = history(&mut conn, &seat, &teller, id).await?;
+    let users = users::of_client(&mut conn, client).await?;
+    let history = history(&mut conn, &seat, &teller, id, &users).await?;
+    let person_of = person::of_lead(&mut conn, &seat, &teller, id, &users).await?;
+    let desk = desk(&mut conn, &seat, id, &users).await?;
+    let repeats = repeats::of_lead(&mut conn, client, id).await?;
     let sites = clients::sites(&mut conn, client).await?;
     drop(conn);
     let site = sites.into_iter().find(|site| site.id == lead.draft.site_id).map(|site| site.name);
-    let mut page = page(&seat, &teller, lead, site, consents, views, history);
+    let repeats = repeats.iter().map(|repeat| repeat_view(&seat, &teller, repeat)).collect();
+    let told = Told { consents, deliveries: views, history, desk, person_of, repeats };
+    let mut page = page(&seat, &teller, lead, site, told);
     page.files = came;
     let title = format!("{}\u{a0}{}", seat.texts().get("lead.one"), page.number);
     seat.page(&platform, Place::Leads, title, "lead.twig", &page).await
@@ -120,21 +161,82 @@ async fn history(
     seat: &Seat,
     teller: &Teller,
     id: LeadId,
+    users: &[User],
 ) -> Result<Vec<HistoryLine>, StoreError> {
-    let users = users::of_client(conn, seat.client.id).await?;
     let events = events::of_lead(conn, seat.client.id, id).await?;
-    Ok(Historian { texts: seat.texts(), teller, users: &users }.lines(&events))
+    Ok(Historian { texts: seat.texts(), teller, users }.lines(&events))
 }
 
-fn page(
-    seat: &Seat,
-    teller: &Teller,
-    lead: Lead,
-    site: Option<String>,
+/// What stands beside a lead.
+struct Told {
     consents: Vec<Consent>,
     deliveries: Vec<DeliveryView>,
     history: Vec<HistoryLine>,
-) -> LeadPage {
+    desk: Desk,
+    person_of: Option<PersonView>,
+    repeats: Vec<RepeatView>,
+}
+
+async fn desk(conn: &mut Conn, seat: &Seat, id: LeadId, users: &[User]) -> Result<Desk, StoreError> {
+    let (texts, client) = (seat.texts(), seat.client.id);
+    let judged = judgements::of_lead(conn, client, id).await?;
+    let owner = lead_desk::owner(conn, client, id).await?;
+    let marks = lead_desk::marks_of(conn, client, &[id]).await?.remove(&id).unwrap_or_default();
+    let all = deliveries::of_lead(conn, client, id).await?;
+    let outside = all.iter().filter(|delivery| delivery.destination != ismart_leads::INBOX);
+    let states: Vec<DeliveryState> = outside.map(|delivery| delivery.state).collect();
+    let states = if states.is_empty() { all.iter().map(|delivery| delivery.state).collect() } else { states };
+    let standing = Standing::of_lead(states.iter().map(|state| state.standing()));
+    let held = judged.as_ref().is_some_and(|judged| judged.ruling == Ruling::Held);
+    let any = |wanted: &[DeliveryState]| states.iter().any(|state| wanted.contains(state));
+    let open = [DeliveryState::Queued, DeliveryState::Waiting, DeliveryState::Paused];
+    Ok(Desk {
+        may: seat.may(Right::Answer),
+        here: format!("/console/leads/{id}"),
+        standing: standing.map(|standing| plain::named(texts, "standing", standing.code())),
+        tone: standing.map_or("bad", plain::standing_tone),
+        held,
+        score: judged.as_ref().map(|judged| judged.verdict.score),
+        reasons: judged.as_ref().map(|judged| plain::reasons(texts, judged)).unwrap_or_default(),
+        note: judged.and_then(|judged| judged.note),
+        owner: owner.and_then(|id| users.iter().find(|user| user.id == id)).map(|user| user.name.clone()),
+        owners: users
+            .iter()
+            .map(|user| Choice {
+                code: user.id.to_string(),
+                title: user.name.clone(),
+                current: owner == Some(user.id),
+            })
+            .collect(),
+        marks,
+        refusals: plain::refusals(texts),
+        can_hold: !held && any(&open),
+        can_refuse: held || any(&open) || any(&[DeliveryState::NeedsAttention]),
+    })
+}
+
+fn repeat_view(seat: &Seat, teller: &Teller, repeat: &Repeat) -> RepeatView {
+    let texts = seat.texts();
+    let draft = &repeat.draft;
+    let new = |name: &str| repeat.fresh.iter().any(|fresh| fresh == name);
+    let phone = draft.phone.as_ref().filter(|_| new("phone")).map(ismart_domain::Phone::pretty);
+    let email = draft.email.as_ref().filter(|_| new("email")).map(|email| email.as_str().to_owned());
+    let name = draft.name.as_ref().filter(|_| new("name")).map(|name| name.as_str().to_owned());
+    RepeatView {
+        when: teller.when(repeat.at),
+        fresh: repeat
+            .fresh
+            .iter()
+            .map(|name| plain::named(texts, "fresh", name))
+            .collect::<Vec<_>>()
+            .join(", "),
+        comment: if new("comment") { draft.comment.clone() } else { String::new() },
+        contacts: name.into_iter().chain(phone).chain(email).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn page(seat: &Seat, teller: &Teller, lead: Lead, site: Option<String>, told: Told) -> LeadPage {
+    let Told { consents, deliveries, history, desk, person_of, repeats } = told;
     let texts = seat.texts();
     let draft = lead.draft;
     let intent = plain::intent(texts, draft.intent).to_owned();
@@ -183,6 +285,9 @@ fn page(
         deliveries,
         may_replay: seat.may(Right::Replay),
         history,
+        desk,
+        person_of,
+        repeats,
     }
 }
 

@@ -1,16 +1,19 @@
 //! Codes of the business in plain words.
 
 use ismart_domain::conversation::{Author, Mode};
-use ismart_domain::delivery::DeliveryState;
+use ismart_domain::delivery::{DeliveryState, Standing};
 use ismart_domain::event::EventBody;
 use ismart_domain::lead::{Channel, Intent};
 use ismart_domain::money::{Currency, Money};
 use ismart_domain::outcome::Stage;
+use ismart_domain::spam::Refusal;
 use ismart_domain::user::{Role, User};
 use ismart_store::events::Logged;
+use ismart_store::judgements::Judgement;
 use serde::Serialize;
 
 use super::language::Texts;
+use super::leads::Choice;
 use super::moment::{self, Teller, When};
 
 /// A delivery's state.
@@ -66,6 +69,36 @@ pub(super) fn channel(texts: &Texts, channel: &Channel) -> String {
             None => kind,
         },
     }
+}
+
+/// How urgent a lead's standing is.
+pub(super) fn standing_tone(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Delivered => "good",
+        Standing::InFlight => "busy",
+        Standing::Held => "bad",
+        Standing::Refused => "off",
+    }
+}
+
+/// Why a lead was held, the heaviest reason first.
+pub(super) fn reasons(texts: &Texts, judged: &Judgement) -> Vec<String> {
+    let mut signals: Vec<_> = judged.verdict.signals.iter().filter(|signal| signal.weight() > 0).collect();
+    signals.sort_by_key(|signal| std::cmp::Reverse(signal.weight()));
+    if signals.is_empty() {
+        return vec![named(texts, "signal", "person")];
+    }
+    signals.into_iter().map(|signal| named(texts, "signal", signal.code())).collect()
+}
+
+/// The reasons that one may refuse a lead for.
+pub(super) fn refusals(texts: &Texts) -> Vec<Choice> {
+    let choice = |reason: Refusal| Choice {
+        code: reason.code().to_owned(),
+        title: named(texts, "refusal", reason.code()),
+        current: false,
+    };
+    Refusal::ALL.map(choice).into()
 }
 
 /// Who leads a conversation.

@@ -1,6 +1,7 @@
 //! The console through HTTP, over a store of its own.
 
 mod access;
+mod ledger;
 mod orders;
 mod pages;
 mod seed;

@@ -28,7 +28,7 @@ pub(super) fn of_token(platform: &Platform, token: Option<&str>) -> Option<(Sign
 /// and he is told so.
 pub(super) fn of_haste(platform: &Platform, origin: &Origin, wait: u32) -> Result<Signal, u32> {
     let flood = platform.floods.take(origin.ip, platform.env.now());
-    flood.map(|()| Signal::Rate { per_minute: platform.options.per_minute }).map_err(|_| wait)
+    flood.map(|()| Signal::Rate { per_minute: platform.options.per_minute }).map_err(|_later| wait)
 }
 
 /// Who sent a form, and to which site.

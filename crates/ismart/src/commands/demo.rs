@@ -92,6 +92,7 @@ fn configuration(data: &Path, portal: &PortalHandle) -> Loaded {
         outcomes: None,
     };
     let client = ClientSection {
+        leads: Default::default(),
         slug: CLIENT.to_owned(),
         name: "Автоград".to_owned(),
         time_zone: "Europe/Moscow".to_owned(),

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ismart_connect::Egress;
-use ismart_domain::ClientId;
 use ismart_domain::delivery::{Hours, Quiet};
+use ismart_domain::{BoxFuture, ClientId};
 use ismart_leads::alerts::{Vigil, Watched, WatchedSite};
 use ismart_leads::outcomes::Followed;
 use ismart_leads::{Care, Lanes};
@@ -167,5 +167,12 @@ pub(crate) fn vigil(platform: &Arc<Platform>, rules: Rules, lanes: Lanes) -> Vig
         };
         lane.map(|lane| lane.care.clone()).or_else(of_client).unwrap_or_default()
     };
-    Vigil::new(platform.store.clone(), clients, care)
+    let ledger = platform.ledger.clone();
+    let balance = move |client_id: ClientId| {
+        let complaint = ledger.proof(client_id).and_then(|proof| proof.complaint());
+        let told: BoxFuture<'static, Result<Option<String>, StoreError>> =
+            Box::pin(async move { Ok(complaint) });
+        told
+    };
+    Vigil::new(platform.store.clone(), clients, care).with_balance(Arc::new(balance))
 }

@@ -38,6 +38,7 @@ async fn every_page_is_whole_in_both_languages() {
             format!("/console/inbox/{talk}"),
             "/console/leads".to_owned(),
             "/console/leads?q=zzz".to_owned(),
+            "/console/leads?look=board".to_owned(),
             "/console/orders".to_owned(),
             "/console/orders?state=paid".to_owned(),
             format!("/console/leads/{}", stuck.lead_id),
