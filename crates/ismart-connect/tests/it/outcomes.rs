@@ -64,7 +64,7 @@ impl Ours {
         let made: Result<Lead, StoreError> = self
             .store
             .write(move |tx: &mut Tx| {
-                Box::pin(async move { Ok(leads::add(tx, client, draft, "f").await?.0) })
+                Box::pin(async move { Ok(leads::add(tx, client, draft, "f", None).await?.0) })
             })
             .await;
         made.unwrap()

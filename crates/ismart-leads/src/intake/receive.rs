@@ -188,7 +188,8 @@ pub async fn receive_call(
                 what: format!("call {}", call.id),
                 why: "its lead is not there".to_owned(),
             })?;
-            return Ok(Received::Lead(Box::new(Accepted { lead, repeated: true })));
+            let held = crate::holding::is_held(tx, client_id, lead.id).await?;
+            return Ok(Received::Lead(Box::new(Accepted { lead, repeated: true, held })));
         }
     }
     let arrival = call_arrival(door, &reading, &call, body);
