@@ -154,7 +154,8 @@ async fn again(tx: &mut Tx, scope: Scope, lead: Lead, draft: LeadDraft) -> Resul
     let before: Vec<&LeadDraft> =
         std::iter::once(&lead.draft).chain(seen.iter().map(|repeat| &repeat.draft)).collect();
     let fresh = fresh(&draft, &before);
-    let new_key = draft.idempotency_key.is_some() && by_key(tx, client_id, &draft).await?.is_none();
+    let known_key = by_key(tx, client_id, &draft).await?.is_some();
+    let key = draft.idempotency_key.as_deref().filter(|_| !known_key);
     let known: Vec<Consent> = leads::consents(tx, client_id, lead.id).await?;
     let agreed = draft.consents.iter().filter(|new| {
         let text = sha256_hex(&new.text);
@@ -172,9 +173,9 @@ async fn again(tx: &mut Tx, scope: Scope, lead: Lead, draft: LeadDraft) -> Resul
         leads::add_consent(tx, client_id, &consent).await?;
         tell_consent(tx, scope, consent).await?;
     }
-    let repeat_id = match fresh.is_empty() && !new_key {
+    let repeat_id = match fresh.is_empty() && key.is_none() {
         true => None,
-        false => Some(repeats::add(tx, client_id, lead.id, &fresh, &draft).await?),
+        false => Some(repeats::add(tx, client_id, lead.id, &fresh, &draft, key).await?),
     };
     events::append(tx, scope, EventBody::LeadRepeated { lead_id: lead.id, repeat_id, fresh }).await?;
     let held = holding::is_held(tx, client_id, lead.id).await?;

@@ -23,7 +23,8 @@ pub struct Repeat {
     pub draft: LeadDraft,
 }
 
-/// Keeps a repeat; its key is good for ever, as the lead's own. The lead is found by the new words as well.
+/// Keeps a repeat; a `key` that nobody used before is good for ever, as the lead's own. The lead is found by the new
+/// words as well.
 ///
 /// # Errors
 /// [`StoreError`] of the engine.
@@ -33,6 +34,7 @@ pub async fn add(
     lead_id: LeadId,
     fresh: &[String],
     draft: &LeadDraft,
+    key: Option<&str>,
 ) -> Result<RepeatId, StoreError> {
     let id: RepeatId = tx.env().new_id();
     let now = tx.env().now();
@@ -46,7 +48,7 @@ pub async fn add(
     .id(id)
     .id(lead_id)
     .instant(now)
-    .maybe(draft.idempotency_key.as_deref())
+    .maybe(key)
     .json(&fresh)?
     .json(draft)?
     .run(tx)

@@ -148,12 +148,13 @@ async fn a_request_to_call_is_read_too_and_a_hidden_number_waits_for_a_person() 
         assert_eq!(matches!(received, Received::Lead(_)), is_lead, "{received:?}");
     }
     let mut conn = setup.store.read().await.unwrap();
-    let reasons: Vec<String> = unread::list(&mut conn, setup.client, true, 10)
+    let mut reasons: Vec<String> = unread::list(&mut conn, setup.client, true, 10)
         .await
         .unwrap()
         .into_iter()
         .map(|one| one.reason)
         .collect();
+    reasons.sort();
     assert!(reasons[0].contains("`callerphone` holds `anonymous`"), "{reasons:?}");
     assert!(reasons[1].contains("no id of the call"), "{reasons:?}");
 }

@@ -105,6 +105,14 @@ async fn p9_new_words_of_the_same_wish_are_kept_beside_the_lead() {
         assert_eq!((late.lead.id, late.repeated), (first.id, true), "the key of a repeat is good for ever");
         let kept = repeats::of_lead(&mut s.store.read().await.unwrap(), s.client, first.id).await.unwrap();
         assert_eq!(kept.len(), 1, "nothing was new");
+        let mut spoken = s.draft("89101234567");
+        spoken.idempotency_key = Some("second".into());
+        for words in ["Перезвоните в шесть", "Нет, лучше в семь"] {
+            spoken.comment = words.into();
+            assert!(s.accept(spoken.clone()).await.unwrap().repeated);
+        }
+        let kept = repeats::of_lead(&mut s.store.read().await.unwrap(), s.client, first.id).await.unwrap();
+        assert_eq!(kept.len(), 3, "one key may bring new words again and again");
     }
 }
 
