@@ -8,11 +8,14 @@ mod element;
 mod field;
 pub mod modification;
 mod problem;
+mod realty;
+mod yrl;
 
 use std::collections::HashSet;
 use std::io::Read;
 
 pub use self::problem::{ItemProblem, Verdict};
+pub use self::realty::{FLAT_FORMATS, Finish, Flat, FlatFeed};
 
 use self::element::{Element, Elements};
 use self::field::Report;
@@ -20,7 +23,7 @@ use crate::catalogue::Vehicle;
 
 /// One feed format: how to recognise it and how to read one item of it.
 #[derive(Debug)]
-pub struct Format {
+pub struct Format<T: 'static = Vehicle> {
     /// The stable code that configurations name: `auto-ru`.
     pub code: &'static str,
     /// Name for people: `auto.ru`.
@@ -28,7 +31,7 @@ pub struct Format {
     /// Names of the elements from the root down to one item.
     pub path: &'static [&'static str],
     /// Reads one item; `None` when the report says why not, or when the item is not to be shown.
-    read: fn(&Element, &Limits, &mut Report<'_>) -> Option<Vehicle>,
+    read: fn(&Element, &Limits, &mut Report<'_>) -> Option<T>,
 }
 
 /// Every format that can be read. A further one is one module and one line here.
@@ -81,33 +84,53 @@ impl Feed {
     /// [`FeedError`] when nothing of it may be used: it cannot be read, ends early, is of an unknown format,
     /// or holds no item that could be shown. A bad item alone is never an error.
     pub fn read(source: impl Read, limits: &Limits) -> Result<Self, FeedError> {
-        let mut elements = Elements::open(source, limits.bytes)?;
-        let mut feed = Self { format: "", vehicles: Vec::new(), problems: Vec::new(), hidden: 0 };
         let mut seen = Seen::default();
-        let mut position = 0;
-        while let Some((format, item)) = elements.next(FORMATS)? {
-            position += 1;
-            feed.format = format.code;
-            let before = feed.problems.len();
-            let mut report = Report::new(position, item.line, &mut feed.problems);
-            let vehicle =
-                (format.read)(&item, limits, &mut report).filter(|vehicle| seen.admit(vehicle, &mut report));
-            match vehicle {
-                Some(vehicle) => feed.vehicles.push(vehicle),
-                None if feed.problems.len() == before => feed.hidden += 1,
-                None => {}
-            }
-        }
-        if position == 0 {
-            return Err(FeedError::Empty);
-        }
-        if feed.vehicles.is_empty() && feed.hidden == 0 {
-            let first = feed.problems.first().map(ToString::to_string).unwrap_or_default();
-            return Err(FeedError::NoneUsable { items: position, first });
-        }
+        let read = read_items(source, limits, FORMATS, |vehicle, report| seen.admit(vehicle, report))?;
+        let Items { format, items, problems, hidden } = read;
+        let mut feed = Self { format, vehicles: items, problems, hidden };
         crate::catalogue::give_slugs(&mut feed.vehicles);
         Ok(feed)
     }
+}
+
+/// What was read of a feed, whatever its items are.
+struct Items<T> {
+    format: &'static str,
+    items: Vec<T>,
+    problems: Vec<ItemProblem>,
+    hidden: usize,
+}
+
+/// Reads every item; `admit` has the last word about a good one.
+fn read_items<T>(
+    source: impl Read,
+    limits: &Limits,
+    formats: &'static [Format<T>],
+    mut admit: impl FnMut(&T, &mut Report<'_>) -> bool,
+) -> Result<Items<T>, FeedError> {
+    let mut elements = Elements::open(source, limits.bytes, formats)?;
+    let mut read = Items { format: "", items: Vec::new(), problems: Vec::new(), hidden: 0 };
+    let mut position = 0;
+    while let Some((format, element)) = elements.next()? {
+        position += 1;
+        read.format = format.code;
+        let before = read.problems.len();
+        let mut report = Report::new(position, element.line, &mut read.problems);
+        let item = (format.read)(&element, limits, &mut report).filter(|item| admit(item, &mut report));
+        match item {
+            Some(item) => read.items.push(item),
+            None if read.problems.len() == before => read.hidden += 1,
+            None => {}
+        }
+    }
+    if position == 0 {
+        return Err(FeedError::Empty);
+    }
+    if read.items.is_empty() && read.hidden == 0 {
+        let first = read.problems.first().map(ToString::to_string).unwrap_or_default();
+        return Err(FeedError::NoneUsable { items: position, first });
+    }
+    Ok(read)
 }
 
 /// Keys and VINs already taken by an earlier item.

@@ -6,6 +6,6 @@ pub mod index;
 pub mod passages;
 
 pub use catalogue::{Catalogue, Filters, Found, Vehicle};
-pub use feed::{Feed, FeedError, ItemProblem, Limits};
+pub use feed::{Feed, FeedError, Flat, FlatFeed, ItemProblem, Limits};
 pub use index::{Answer, Hit, Index};
 pub use passages::{Passage, passages_from_page};

@@ -10,6 +10,32 @@ pub const USUAL: u32 = 60;
 /// The shortest and the longest time between two fetchings, minutes.
 pub const BOUNDS: (u32, u32) = (5, 7 * 24 * 60);
 
+/// What an inventory feed holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedKind {
+    /// Vehicles.
+    Cars,
+    /// Flats for sale.
+    Flats,
+}
+
+impl FeedKind {
+    /// What the feed of a site holds: `format` of `[inventory]`, `auto-ru` unless it says something else.
+    ///
+    /// # Errors
+    /// When there is no such format, with those that there are.
+    pub fn of(config: &SiteConfig) -> Result<Self, String> {
+        let format = config.section("inventory").and_then(|table| table.get("format"));
+        match format.map(|format| format.as_str().unwrap_or_default()) {
+            None | Some("auto-ru") => Ok(Self::Cars),
+            Some("yrl") => Ok(Self::Flats),
+            Some(other) => {
+                Err(format!("`format` of [inventory] is `auto-ru` (cars) or `yrl` (flats), not `{other}`"))
+            }
+        }
+    }
+}
+
 /// `[inventory]` of a site that fetches its feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedPlan {
@@ -19,6 +45,8 @@ pub struct FeedPlan {
     pub file: String,
     /// Minutes between two fetchings.
     pub every_minutes: u32,
+    /// What it holds.
+    pub kind: FeedKind,
 }
 
 impl FeedPlan {
@@ -48,7 +76,8 @@ impl FeedPlan {
                 })?
             }
         };
-        Ok(Some(Self { url: url.to_owned(), file: file.to_owned(), every_minutes: every }))
+        let kind = FeedKind::of(config)?;
+        Ok(Some(Self { url: url.to_owned(), file: file.to_owned(), every_minutes: every, kind }))
     }
 }
 

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ismart_domain::{ClientId, Secret};
 use ismart_leads::AcceptError;
-use ismart_leads::intake::{self, Arrival, Door, Facts, Guard, Received};
+use ismart_leads::intake::{self, Arrival, Door, Facts, Guard, Received, Unfit};
 use ismart_store::api_answers::{self, Answered};
 use ismart_store::{StoreError, Tx, sha256_hex};
 use serde_json::{Value, json};
@@ -126,16 +126,16 @@ pub(crate) async fn lead(
 }
 
 /// What a body tells.
-fn facts(media_type: &str, body: &str) -> Result<Facts, String> {
+fn facts(media_type: &str, body: &str) -> Result<Facts, Unfit> {
     let kind = media_type.to_lowercase();
     let facts = if kind.starts_with("application/x-www-form-urlencoded") {
         Facts::of_pairs(pairs(body))
     } else {
-        let value: Value = serde_json::from_str(body)
-            .map_err(|error| format!("the body is no JSON ({error}); send JSON or a form"))?;
+        let value: Value =
+            serde_json::from_str(body).map_err(|error| Unfit::NotJson { error: error.to_string() })?;
         Facts::of_json(&value)
     };
-    if facts.is_empty() { Err("the body tells nothing".to_owned()) } else { Ok(facts) }
+    if facts.is_empty() { Err(Unfit::Nothing) } else { Ok(facts) }
 }
 
 /// Names and values of a form or a query; what cannot be read tells nothing.

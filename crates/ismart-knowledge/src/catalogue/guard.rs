@@ -18,6 +18,21 @@ pub struct Shrunk {
     pub new: usize,
 }
 
+impl Shrunk {
+    /// Says so when more than half of the items vanished.
+    ///
+    /// ```
+    /// use ismart_knowledge::catalogue::Shrunk;
+    ///
+    /// assert_eq!(Shrunk::judge(10, 5), None);
+    /// assert_eq!(Shrunk::judge(10, 4), Some(Shrunk { old: 10, new: 4 }));
+    /// ```
+    #[must_use]
+    pub fn judge(old: usize, new: usize) -> Option<Self> {
+        (new * 2 < old).then_some(Self { old, new })
+    }
+}
+
 /// What came of a new feed.
 #[derive(Debug, Clone)]
 pub struct Admission {
@@ -33,12 +48,11 @@ pub struct Admission {
 #[must_use]
 pub fn admit(old: Option<&Arc<Catalogue>>, feed: Feed) -> Admission {
     let new = feed.vehicles.len();
-    match old {
-        Some(old) if new * 2 < old.len() => Admission {
-            catalogue: Arc::clone(old),
-            problems: feed.problems,
-            shrunk: Some(Shrunk { old: old.len(), new }),
-        },
+    let shrunk = old.and_then(|old| Shrunk::judge(old.len(), new));
+    match (old, shrunk) {
+        (Some(old), Some(shrunk)) => {
+            Admission { catalogue: Arc::clone(old), problems: feed.problems, shrunk: Some(shrunk) }
+        }
         _ => Admission {
             catalogue: Arc::new(Catalogue::new(feed.vehicles)),
             problems: feed.problems,

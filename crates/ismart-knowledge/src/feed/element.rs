@@ -7,7 +7,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::decode::{self, Position};
-use super::{FORMATS, FeedError, Format};
+use super::{FeedError, Format};
 
 /// Deeper nesting belongs to no inventory format.
 const MAX_DEPTH: usize = 32;
@@ -17,6 +17,7 @@ const MAX_DEPTH: usize = 32;
 pub(super) struct Element {
     name: String,
     text: String,
+    attributes: Vec<(String, String)>,
     children: Vec<Self>,
     /// Line of the feed's text where it begins.
     pub(super) line: usize,
@@ -33,14 +34,31 @@ impl Element {
         self.children.iter().find(|child| child.name == name)
     }
 
+    /// Trimmed text of an attribute; `None` when absent or empty.
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|(known, _)| known == name);
+        found.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// Its own text, trimmed.
+    pub(super) fn text(&self) -> &str {
+        self.text.trim()
+    }
+
+    /// All children of this name.
+    pub(super) fn every<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+        self.children.iter().filter(move |child| child.name == name)
+    }
+
     /// Texts of all children of this name.
     pub(super) fn texts_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.children.iter().filter(move |child| child.name == name).map(|child| child.text.trim())
+        self.every(name).map(Self::text)
     }
 }
 
 /// The stream of items.
-pub(super) struct Elements<'a> {
+pub(super) struct Elements<'a, T: 'static> {
+    formats: &'static [Format<T>],
     reader: Reader<Box<dyn BufRead + 'a>>,
     position: Position,
     limit: u64,
@@ -49,30 +67,31 @@ pub(super) struct Elements<'a> {
     rooted: bool,
 }
 
-impl<'a> Elements<'a> {
+impl<'a, T> Elements<'a, T> {
     /// Starts reading `source`, up to `limit` unpacked bytes.
-    pub(super) fn open<R: Read + 'a>(source: R, limit: u64) -> Result<Self, FeedError> {
+    pub(super) fn open<R: Read + 'a>(
+        source: R,
+        limit: u64,
+        formats: &'static [Format<T>],
+    ) -> Result<Self, FeedError> {
         let (text, position) = decode::open(source, limit)?;
         let text: Box<dyn BufRead + 'a> = Box::new(text);
         let mut reader = Reader::from_reader(text);
         reader.config_mut().allow_dangling_amp = true;
-        Ok(Self { reader, position, limit, buffer: Vec::new(), path: Vec::new(), rooted: false })
+        Ok(Self { formats, reader, position, limit, buffer: Vec::new(), path: Vec::new(), rooted: false })
     }
 
     /// The next item of whichever format has it; `None` at the end of the feed.
-    pub(super) fn next(
-        &mut self,
-        formats: &'static [Format],
-    ) -> Result<Option<(&'static Format, Element)>, FeedError> {
+    pub(super) fn next(&mut self) -> Result<Option<(&'static Format<T>, Element)>, FeedError> {
         loop {
             match self.event()? {
-                Step::Open(name, closed) => {
+                Step::Open(name, attributes, closed) => {
                     self.check_root(&name)?;
                     let line = self.position.line();
                     self.path.push(name);
-                    let format = formats.iter().find(|format| format.path == self.path);
+                    let format = self.formats.iter().find(|format| format.path == self.path);
                     if let Some(format) = format {
-                        let mut item = Element { line, ..Element::default() };
+                        let mut item = Element { line, attributes, ..Element::default() };
                         if !closed {
                             self.fill(&mut item, 1)?;
                         }
@@ -99,9 +118,9 @@ impl<'a> Elements<'a> {
     }
 
     fn check_root(&mut self, name: &str) -> Result<(), FeedError> {
-        let known = |format: &Format| format.path.first().is_some_and(|root| *root == name);
-        if !self.rooted && !FORMATS.iter().any(known) {
-            let known: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+        let known = |format: &Format<T>| format.path.first().is_some_and(|root| *root == name);
+        if !self.rooted && !self.formats.iter().any(known) {
+            let known: Vec<&str> = self.formats.iter().map(|format| format.name).collect();
             return Err(FeedError::UnknownFormat { root: name.to_owned(), known: known.join(", ") });
         }
         self.rooted = true;
@@ -115,8 +134,9 @@ impl<'a> Elements<'a> {
         }
         loop {
             match self.event()? {
-                Step::Open(name, closed) => {
-                    let mut child = Element { name, line: self.position.line(), ..Element::default() };
+                Step::Open(name, attributes, closed) => {
+                    let line = self.position.line();
+                    let mut child = Element { name, attributes, line, ..Element::default() };
                     if !closed {
                         self.fill(&mut child, depth + 1)?;
                     }
@@ -132,8 +152,8 @@ impl<'a> Elements<'a> {
     fn event(&mut self) -> Result<Step, FeedError> {
         self.buffer.clear();
         let step = match self.reader.read_event_into(&mut self.buffer) {
-            Ok(Event::Start(tag)) => Ok(Step::Open(name_of(&tag), false)),
-            Ok(Event::Empty(tag)) => Ok(Step::Open(name_of(&tag), true)),
+            Ok(Event::Start(tag)) => Ok(Step::Open(name_of(&tag), attributes_of(&tag), false)),
+            Ok(Event::Empty(tag)) => Ok(Step::Open(name_of(&tag), attributes_of(&tag), true)),
             Ok(Event::End(_)) => Ok(Step::Close),
             Ok(Event::Text(text)) => Ok(Step::Text(text.xml10_content().into_owned())),
             Ok(Event::CData(text)) => Ok(Step::Text(text.xml10_content().into_owned())),
@@ -163,8 +183,8 @@ impl<'a> Elements<'a> {
 }
 
 enum Step {
-    /// A start tag; `true` when it closes itself.
-    Open(String, bool),
+    /// A start tag with its attributes; `true` when it closes itself.
+    Open(String, Vec<(String, String)>, bool),
     Text(String),
     Close,
     End,
@@ -172,6 +192,15 @@ enum Step {
 
 fn name_of(tag: &BytesStart<'_>) -> String {
     tag.local_name().as_ref().to_owned()
+}
+
+/// Attributes that can be read; a broken one says nothing.
+fn attributes_of(tag: &BytesStart<'_>) -> Vec<(String, String)> {
+    let read = tag.attributes().filter_map(Result::ok).filter_map(|attribute| {
+        let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok()?.into_owned();
+        Some((attribute.key.local_name().as_ref().to_owned(), value))
+    });
+    read.take(20).collect()
 }
 
 /// Character references and the five of XML become text, a no-break space becomes a space; whatever else

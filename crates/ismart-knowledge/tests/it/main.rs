@@ -3,6 +3,8 @@
 
 mod catalogue;
 mod feed;
+#[cfg(test)]
+mod flats;
 mod index;
 mod inputs;
 mod passages;

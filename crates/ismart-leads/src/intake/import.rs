@@ -157,12 +157,9 @@ impl Plan {
             files: Vec::new(),
         };
         let mut draft = mapping.read(&facts).draft(frame).map_err(|unfit| match unfit {
-            Unfit::Contact { field, text, error } => {
+            Unfit::Contact { field, text, meaning, error } => {
                 let field = field.split_once(':').map_or(field.clone(), |(_, name)| name.to_owned());
-                Unfit::Contact { field, text, error }
-            }
-            Unfit::NoContact => {
-                Unfit::Shape("neither a phone nor an e-mail address stands in the row".to_owned())
+                Unfit::Contact { field, text, meaning, error }
             }
             other => other,
         })?;
@@ -244,7 +241,7 @@ fn look_through(
             Err(unfit) => {
                 preview.tally.faulty += 1;
                 if preview.faults.len() < 20 {
-                    preview.faults.push(fault(&row, &unfit.to_string()));
+                    preview.faults.push(fault(&row, &unfit));
                 }
             }
         }
@@ -266,10 +263,10 @@ fn likeness(draft: &LeadDraft) -> u64 {
     hasher.finish()
 }
 
-fn fault(row: &Row, reason: &str) -> Fault {
+fn fault(row: &Row, unfit: &Unfit) -> Fault {
     Fault {
         row: i64::try_from(row.number).unwrap_or(i64::MAX),
-        reason: reason.to_owned(),
+        reason: unfit.stored(),
         cells: row.cells.iter().map(|cell| cell.chars().take(500).collect()).collect(),
     }
 }
@@ -364,11 +361,10 @@ async fn write_batch(
             Box::pin(async move {
                 for row in &batch {
                     let file = File { name: &import.file_name, sha256: &import.sha256 };
-                    let draft =
-                        plan.draft(import.site_id, &file, &headings, row).map_err(|unfit| unfit.to_string());
+                    let draft = plan.draft(import.site_id, &file, &headings, row);
                     let trace_id = tx.env().new_id();
                     let reason = match draft {
-                        Err(reason) => reason,
+                        Err(unfit) => unfit,
                         Ok(draft) => match accept(tx, import.client_id, &destinations, draft, trace_id).await
                         {
                             Ok(accepted) if accepted.repeated => {
@@ -380,7 +376,7 @@ async fn write_batch(
                                 continue;
                             }
                             Err(AcceptError::Store(error)) => return Err(error),
-                            Err(refused) => refused.to_string(),
+                            Err(refused) => Unfit::Refused { reason: refused.to_string() },
                         },
                     };
                     import.tally.faulty += 1;

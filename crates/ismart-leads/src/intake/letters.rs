@@ -35,8 +35,7 @@ pub fn letter_draft(
 ) -> Result<LeadDraft, Unfit> {
     // Forms of sites call their letters `auto-generated`; what answers by itself is another matter.
     if let Some(why) = letter.automatic.as_deref().filter(|why| !why.starts_with("auto-generated")) {
-        let what = format!("a program answered by itself ({why}): it is about a letter, not from a person");
-        return Err(Unfit::Shape(what));
+        return Err(Unfit::Automatic { how: why.to_owned() });
     }
     let mut facts = lines(&letter.text);
     let structured = Reading::of(door, &facts).structured();
@@ -250,7 +249,7 @@ mod tests {
             "From: ivan@mail.ru\r\nAuto-Submitted: auto-replied\r\nSubject: away",
             "Я в отпуске, тел. 8 910 123-45-67",
         );
-        assert!(matches!(away, Err(Unfit::Shape(_))), "{away:?}");
+        assert!(matches!(away, Err(Unfit::Automatic { .. })), "{away:?}");
         let nobody =
             lead("From: noreply@bank.ru\r\nSubject: offer", "Лучшие условия 2026 года, 100 000 000 рублей");
         assert_eq!(nobody, Err(Unfit::NoContact));

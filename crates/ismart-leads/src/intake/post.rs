@@ -58,8 +58,10 @@ pub async fn take_letter(
 fn arrival(store: &Store, shelf: &Shelf, door: &Door, bytes: &[u8], cut: bool) -> (Arrival, Vec<Laid>) {
     let shown = String::from_utf8_lossy(bytes).into_owned();
     let Ok(letter) = Letter::read(bytes) else {
-        let why = "this is no letter".to_owned();
-        return (Arrival::unreadable(door, &shown, "message/rfc822", &shown, why), Vec::new());
+        return (
+            Arrival::unreadable(door, &shown, "message/rfc822", &shown, super::Unfit::NoLetter),
+            Vec::new(),
+        );
     };
     let id = letter.message_id.clone().unwrap_or_else(|| sha256_hex(&shown));
     let key = format!("mail-{}-{}", door.name, sha256_hex(&id));
@@ -70,7 +72,7 @@ fn arrival(store: &Store, shelf: &Shelf, door: &Door, bytes: &[u8], cut: bool) -
         _ => Own::default(),
     };
     let draft = if cut {
-        Err(super::Unfit::Shape("the letter is too large to be fetched: read it in the mailbox".to_owned()))
+        Err(super::Unfit::TooLarge)
     } else {
         letter_draft(&letter, door, &own, key.clone(), attached)
     };

@@ -8,14 +8,17 @@ use ismart_domain::lead::{
     Channel, ConsentDraft, ConsentPurpose, FileRef, Intent, LeadDraft, LeadSource, Subject, Utm,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::facts::Facts;
 use super::meaning::Meaning;
 
 /// The most facts that are kept beside a lead.
 const BESIDE: usize = 60;
 
-/// Why what came in is no lead yet. A person reads it and decides.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why what came in is no lead yet. A person reads it and decides. It is kept as it is, and told in his language.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
 pub enum Unfit {
     /// Nobody could be called back.
     #[error(
@@ -29,12 +32,62 @@ pub enum Unfit {
         field: String,
         /// What stands in it.
         text: String,
+        /// What it should be.
+        meaning: Meaning,
         /// Why it is no contact.
-        error: ContactError,
+        error: String,
     },
-    /// The request itself could not be read.
-    #[error("{0}")]
-    Shape(String),
+    /// The body is no JSON.
+    #[error("the body is no JSON ({error}); send JSON or a form")]
+    NotJson {
+        /// In the reader's words.
+        error: String,
+    },
+    /// The body tells nothing.
+    #[error("the body tells nothing")]
+    Nothing,
+    /// A call without its id.
+    #[error("no id of the call was found: name the field that holds it as `call_id` in the door's `fields`")]
+    NoCallId,
+    /// A letter that a program wrote by itself.
+    #[error("a program answered by itself ({how}): it is about a letter, not from a person")]
+    Automatic {
+        /// As the letter says.
+        how: String,
+    },
+    /// Bytes that are no letter.
+    #[error("this is no letter")]
+    NoLetter,
+    /// A letter that was not fetched whole.
+    #[error("the letter is too large to be fetched: read it in the mailbox")]
+    TooLarge,
+    /// It was read, and is no lead all the same.
+    #[error("{reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Unfit {
+    /// As it is kept.
+    #[must_use]
+    pub fn stored(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| self.to_string())
+    }
+
+    /// Reads what was kept.
+    ///
+    /// ```
+    /// use ismart_leads::intake::Unfit;
+    ///
+    /// assert_eq!(Unfit::read(&Unfit::NoContact.stored()), Unfit::NoContact);
+    /// assert_eq!(Unfit::read("words").to_string(), "words");
+    /// ```
+    #[must_use]
+    pub fn read(stored: &str) -> Self {
+        serde_json::from_str(stored).unwrap_or_else(|_| Self::Refused { reason: stored.to_owned() })
+    }
 }
 
 /// Which fact means what: as somebody said it, else by its heading.
@@ -217,7 +270,15 @@ impl<'f> Reading<'f> {
             Ok(contact) => (Some(contact), None),
             Err(error) => {
                 let text = text.chars().take(80).collect();
-                (None, Some(Unfit::Contact { field: (*field).to_owned(), text, error }))
+                (
+                    None,
+                    Some(Unfit::Contact {
+                        field: (*field).to_owned(),
+                        text,
+                        meaning,
+                        error: error.to_string(),
+                    }),
+                )
             }
         }
     }

@@ -63,12 +63,12 @@ impl Arrival {
 
     /// Something of which only its being let in is known.
     #[must_use]
-    pub fn unreadable(door: &Door, message_id: &str, media_type: &str, body: &str, why: String) -> Self {
+    pub fn unreadable(door: &Door, message_id: &str, media_type: &str, body: &str, why: Unfit) -> Self {
         Self {
             key: format!("in-{}-{}", door.name, sha256_hex(message_id)),
             media_type: media_type.to_owned(),
             body: body.to_owned(),
-            draft: Err(Unfit::Shape(why)),
+            draft: Err(why),
             files: Vec::new(),
         }
     }
@@ -109,9 +109,9 @@ pub async fn receive(
                 return Ok(Received::Lead(Box::new(accepted)));
             }
             Err(AcceptError::Store(error)) => return Err(error.into()),
-            Err(other) => other.to_string(),
+            Err(other) => Unfit::Refused { reason: other.to_string() },
         },
-        Err(unfit) => unfit.to_string(),
+        Err(unfit) => unfit,
     };
     let new = NewUnread {
         site_id: door.site.site_id,
@@ -120,7 +120,7 @@ pub async fn receive(
         key,
         media_type: media_type.chars().take(200).collect(),
         body: body.chars().filter(|c| *c != '\0').take(LONGEST).collect(),
-        reason: reason.chars().take(1000).collect(),
+        reason: reason.stored(),
     };
     let id = unread::add(tx, client_id, &new).await?;
     for file in &files {
@@ -173,10 +173,8 @@ pub async fn receive_call(
     let mut reading = door.mapping.read(facts);
     reading.take_line_for_the_person();
     let Some(call) = Call::of(&reading) else {
-        let why =
-            "no id of the call was found: name the field that holds it as `call_id` in the door's `fields`";
         let arrival =
-            Arrival::unreadable(door, body, "application/x-www-form-urlencoded", body, why.to_owned());
+            Arrival::unreadable(door, body, "application/x-www-form-urlencoded", body, Unfit::NoCallId);
         return receive(tx, door, destinations, arrival, trace_id).await;
     };
     let known = calls::get(tx, client_id, &door.name, &call.id).await?;

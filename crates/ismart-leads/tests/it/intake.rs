@@ -7,7 +7,8 @@ use ismart_domain::TraceId;
 use ismart_leads::AcceptError;
 use ismart_leads::intake::import::{self, Plan, Wanted};
 use ismart_leads::intake::{
-    Arrival, Door, DoorWords, Facts, Meaning, Received, Shelf, Site, receive, receive_call, take_letter,
+    Arrival, Door, DoorWords, Facts, Meaning, Received, Shelf, Site, Unfit, receive, receive_call,
+    take_letter,
 };
 use ismart_store::imports::{self, ImportState, Tally};
 use ismart_store::{Tx, calls, files, leads, unread};
@@ -75,7 +76,7 @@ async fn what_is_told_becomes_one_lead_and_what_names_nobody_waits_for_a_person(
     let mut conn = setup.store.read().await.unwrap();
     let waiting = unread::list(&mut conn, setup.client, true, 10).await.unwrap();
     assert_eq!(waiting.len(), 1);
-    assert!(waiting[0].reason.contains("neither a phone nor an e-mail"), "{}", waiting[0].reason);
+    assert_eq!(Unfit::read(&waiting[0].reason), Unfit::NoContact);
     assert_eq!(waiting[0].body, nobody.to_string());
     assert_eq!(unread::waiting(&mut conn, setup.client).await.unwrap(), 1);
     assert_eq!(count(&setup).await, 1);
@@ -152,7 +153,7 @@ async fn a_request_to_call_is_read_too_and_a_hidden_number_waits_for_a_person() 
         .await
         .unwrap()
         .into_iter()
-        .map(|one| one.reason)
+        .map(|one| Unfit::read(&one.reason).to_string())
         .collect();
     reasons.sort();
     assert!(reasons[0].contains("`callerphone` holds `anonymous`"), "{reasons:?}");
@@ -242,8 +243,11 @@ async fn a_file_of_rows_becomes_leads_once_and_its_faults_are_told() {
     let mut conn = setup.store.read().await.unwrap();
     let faults = imports::faults(&mut conn, setup.client, done.id, 0, 10).await.unwrap();
     assert_eq!(faults.len(), 2);
-    assert!(faults[0].reason.contains("neither a phone nor an e-mail"), "{faults:?}");
-    assert!(faults[1].reason.starts_with("`Телефон` holds `нет`"), "{faults:?}");
+    assert!(
+        Unfit::read(&faults[0].reason).to_string().contains("neither a phone nor an e-mail"),
+        "{faults:?}"
+    );
+    assert!(Unfit::read(&faults[1].reason).to_string().starts_with("`Телефон` holds `нет`"), "{faults:?}");
     let lead = leads::list(&mut conn, setup.client, &leads::Filter::default(), 1).await.unwrap().remove(0);
     assert_eq!(lead.draft.fields.get("Цвет").map(String::as_str), Some("белый"));
     assert_eq!(lead.draft.source.channel.code(), "import");

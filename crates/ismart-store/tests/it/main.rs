@@ -9,6 +9,8 @@ mod editing;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
+mod intake;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod promises;

@@ -179,7 +179,11 @@ async fn page(platform: &Platform, seat: &Seat, import: Import) -> Result<Html<S
                     added: seat.number(preview.tally.added),
                     repeated: seat.number(preview.tally.repeated),
                     faulty: seat.number(preview.tally.faulty),
-                    faults: preview.faults.into_iter().map(|fault| (fault.row, fault.reason)).collect(),
+                    faults: preview
+                        .faults
+                        .into_iter()
+                        .map(|fault| (fault.row, plain::unfit(texts, &fault.reason)))
+                        .collect(),
                 });
                 rows = preview.rows;
             }
@@ -302,7 +306,11 @@ pub(super) async fn faults(
         let Some(end) = page.last() else { break };
         last = end.row;
         rows.extend(page.into_iter().map(|fault| {
-            fault.cells.into_iter().chain([fault.row.to_string(), fault.reason]).collect::<Vec<_>>()
+            fault
+                .cells
+                .into_iter()
+                .chain([fault.row.to_string(), plain::unfit(texts, &fault.reason)])
+                .collect::<Vec<_>>()
         }));
     }
     drop(conn);

@@ -104,7 +104,7 @@ fn line(seat: &Seat, teller: &Teller, one: Unread, by: Option<String>) -> Line {
         door: one.door,
         kind: plain::named(texts, "door", &one.kind),
         when: teller.when(one.received_at),
-        reason: one.reason,
+        reason: plain::unfit(texts, &one.reason),
         state: texts.get(state),
         tone,
         lead: one.lead_id.map(|id| id.to_string()),

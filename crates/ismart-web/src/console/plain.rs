@@ -8,6 +8,7 @@ use ismart_domain::money::{Currency, Money};
 use ismart_domain::outcome::Stage;
 use ismart_domain::spam::Refusal;
 use ismart_domain::user::{Role, User};
+use ismart_leads::intake::{Meaning, Unfit};
 use ismart_store::events::Logged;
 use ismart_store::judgements::Judgement;
 use serde::Serialize;
@@ -367,6 +368,25 @@ pub(super) fn named(texts: &Texts, group: &str, code: &str) -> String {
 #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1000 by the clamp")]
 fn confidence_tenths(confidence: f64) -> i64 {
     if confidence.is_finite() { (confidence.clamp(0.0, 1.0) * 1000.0).round() as i64 } else { 0 }
+}
+
+/// Why what came in is no lead, as a person reads it.
+pub(super) fn unfit(texts: &Texts, stored: &str) -> String {
+    let found = Unfit::read(stored);
+    match &found {
+        Unfit::NoContact => texts.get("unfit.no_contact").to_owned(),
+        Unfit::Contact { field, text, meaning, .. } => {
+            let key = if *meaning == Meaning::Email { "unfit.email" } else { "unfit.phone" };
+            texts.say(key, &[("field", field), ("text", text)])
+        }
+        Unfit::NotJson { error } => texts.say("unfit.not_json", &[("error", error)]),
+        Unfit::Nothing => texts.get("unfit.nothing").to_owned(),
+        Unfit::NoCallId => texts.get("unfit.no_call_id").to_owned(),
+        Unfit::Automatic { how } => texts.say("unfit.automatic", &[("how", how)]),
+        Unfit::NoLetter => texts.get("unfit.no_letter").to_owned(),
+        Unfit::TooLarge => texts.get("unfit.too_large").to_owned(),
+        Unfit::Refused { .. } => found.to_string(),
+    }
 }
 
 #[cfg(test)]

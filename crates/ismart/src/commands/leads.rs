@@ -10,7 +10,7 @@ use ismart_domain::lead::Intent;
 use ismart_domain::{ClientId, Env, SiteId};
 use ismart_leads::AcceptError;
 use ismart_leads::intake::import::{self, ImportError, Plan, Wanted};
-use ismart_leads::intake::{Door, Meaning, Received, Shelf, Site, take_letter};
+use ismart_leads::intake::{Door, Meaning, Received, Shelf, Site, Unfit, take_letter};
 use ismart_store::imports::{Import, ImportState, Tally};
 use ismart_store::{Store, clients};
 use ismart_tables::{Format, Table};
@@ -155,7 +155,7 @@ async fn imported(loaded: &Loaded, store: &Store, wanted: &ImportFile) -> Result
         let preview = preview.map_err(|error| failed(&error))?;
         tell(preview.tally, "would be");
         for fault in &preview.faults {
-            output::line(format_args!("  row {}: {}", fault.row, fault.reason));
+            output::line(format_args!("  row {}: {}", fault.row, Unfit::read(&fault.reason)));
         }
         return Ok(ExitCode::SUCCESS);
     }

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use ismart_domain::{ClientId, SiteId};
 use ismart_http::{Client, Response};
-use ismart_knowledge::catalogue::admit;
-use ismart_knowledge::{Catalogue, Feed, Limits};
+use ismart_knowledge::catalogue::Shrunk;
+use ismart_knowledge::{Feed, FeedError, FlatFeed, Limits};
 use ismart_store::feeds::{self, FeedOutcome, FeedState};
 use ismart_store::{StoreError, Tx};
 use ismart_web::Platform;
-use ismart_web::feeds::{FeedPlan, WantedFeed};
+use ismart_web::feeds::{FeedKind, FeedPlan, WantedFeed};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -250,8 +250,8 @@ async fn taken(
         return Err(failed(format!("the server answers {}", answer.status())));
     }
     let (bytes, target) = (answer.body().clone(), target.to_path_buf());
-    let (year, believed) = (source.year, source.believed);
-    let judged = tokio::task::spawn_blocking(move || judge(&bytes, &target, year, believed)).await;
+    let (limits, believed, kind) = (Limits::in_year(source.year), source.believed, source.plan.kind);
+    let judged = tokio::task::spawn_blocking(move || judge(&bytes, &target, &limits, believed, kind)).await;
     let (taken, items) = judged.map_err(|error| failed(error.to_string()))??;
     state.etag = answer.header("etag").map(str::to_owned);
     state.last_modified = answer.header("last-modified").map(str::to_owned);
@@ -263,13 +263,12 @@ async fn taken(
 fn judge(
     bytes: &[u8],
     target: &Path,
-    year: u16,
+    limits: &Limits,
     believed: bool,
+    kind: FeedKind,
 ) -> Result<(Taken, usize), (FeedOutcome, String)> {
-    let limits = Limits::in_year(year);
     let failed = |note: String| (FeedOutcome::Failed, note);
-    let new = Feed::read(bytes, &limits).map_err(|error| failed(error.to_string()))?;
-    let items = new.vehicles.len();
+    let items = count(bytes, limits, kind).map_err(|error| failed(error.to_string()))?;
     let before = match std::fs::read(target) {
         Ok(before) => Some(before),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -278,14 +277,21 @@ fn judge(
     if before.as_deref() == Some(bytes) {
         return Ok((Taken::Same, items));
     }
-    let old = before.and_then(|before| Feed::read(before.as_slice(), &limits).ok());
-    let old = old.filter(|_| !believed).map(|feed| Arc::new(Catalogue::new(feed.vehicles)));
-    if let Some(shrunk) = admit(old.as_ref(), new).shrunk {
+    let old = before.and_then(|before| count(&before, limits, kind).ok()).filter(|_| !believed);
+    if let Some(shrunk) = old.and_then(|old| Shrunk::judge(old, items)) {
         return Err((FeedOutcome::Kept, shrunk.to_string()));
     }
     write_whole(target, bytes)
         .map_err(|error| failed(format!("{} cannot be written: {error}", target.display())))?;
     Ok((Taken::Fresh, items))
+}
+
+/// How many items of a feed can be shown.
+fn count(bytes: &[u8], limits: &Limits, kind: FeedKind) -> Result<usize, FeedError> {
+    match kind {
+        FeedKind::Cars => Feed::read(bytes, limits).map(|feed| feed.vehicles.len()),
+        FeedKind::Flats => FlatFeed::read(bytes, limits).map(|feed| feed.flats.len()),
+    }
 }
 
 /// Beside its place first, flushed, then renamed: readers and crashes find the old file or the new one.
@@ -308,7 +314,8 @@ mod tests {
 
     #[test]
     fn a_source_that_fails_is_asked_again_soon_and_then_later() {
-        let plan = FeedPlan { url: String::new(), file: String::new(), every_minutes: 60 };
+        let plan =
+            FeedPlan { url: String::new(), file: String::new(), every_minutes: 60, kind: FeedKind::Cars };
         let state = |failures| FeedState {
             url: String::new(),
             etag: None,

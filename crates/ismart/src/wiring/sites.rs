@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ismart_domain::Env;
 use ismart_knowledge::catalogue::admit;
-use ismart_knowledge::{Catalogue, Feed, Index, Limits, Passage, passages_from_page};
+use ismart_knowledge::{Catalogue, Feed, FlatFeed, Index, ItemProblem, Limits, Passage, passages_from_page};
 use ismart_sites::{
     CollectionSource, Cores, External, Finding, Fleet, HostConflict, Severity, SiteConfig, SiteFolder,
     Snapshot,
 };
-use ismart_web::feeds::FeedPlan;
+use ismart_web::feeds::{FeedKind, FeedPlan};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -73,18 +73,17 @@ fn load(path: &Path, cores: &Arc<Cores>, env: &Env) -> Result<Parts, Vec<Trouble
     let folder = SiteFolder::new(path);
     let explain = |findings: Vec<Finding>| findings.iter().map(|f| trouble(path, f)).collect::<Vec<_>>();
     let config = folder.config().map_err(explain)?;
-    let (catalogue, warnings) = read_feed(path, &config, env)?;
+    let Stock { catalogue, entities, warnings } = read_feed(path, &config, env)?;
     let mut external = External { cores: cores.clone(), ..External::default() };
     for (key, collection) in &config.collections {
         if collection.source == CollectionSource::Feed {
-            let entities = catalogue.vehicles().iter().map(|vehicle| vehicle.entity()).collect();
-            external.collections.insert(key.clone(), entities);
+            external.collections.insert(key.clone(), entities.clone());
         }
     }
     let snapshot = folder.load(&external).map_err(explain)?;
     // Only a worker asks the index.
     let employs = config.section("worker").is_some();
-    let passages = if employs { passages(&snapshot, env.now()) } else { Vec::new() };
+    let passages = if employs { passages(&snapshot, &catalogue, env.now()) } else { Vec::new() };
     let index = Arc::new(Index::new(passages));
     Ok(Parts { folder: path.to_path_buf(), snapshot, catalogue, index, warnings })
 }
@@ -104,16 +103,22 @@ pub(super) fn print(path: &Path, cores: &Cores) -> u64 {
     hasher.finish()
 }
 
+/// The stock of a site.
+#[derive(Default)]
+struct Stock {
+    /// Its cars; what else it sells is read from its pages.
+    catalogue: Arc<Catalogue>,
+    /// What its pages show.
+    entities: Vec<Value>,
+    warnings: Vec<Trouble>,
+}
+
 /// The stock of the site's `[inventory]`, if it has one.
-fn read_feed(
-    path: &Path,
-    config: &SiteConfig,
-    env: &Env,
-) -> Result<(Arc<Catalogue>, Vec<Trouble>), Vec<Trouble>> {
+fn read_feed(path: &Path, config: &SiteConfig, env: &Env) -> Result<Stock, Vec<Trouble>> {
     let text =
         |key: &str| config.section("inventory").and_then(|table| table.get(key)).and_then(|v| v.as_str());
     let default = text("url").map(|_| "data/feeds/stock.xml");
-    let Some(feed) = text("feed").or(default) else { return Ok((Arc::default(), Vec::new())) };
+    let Some(feed) = text("feed").or(default) else { return Ok(Stock::default()) };
     let file = path.join(feed);
     let place = file.display().to_string();
     let broken = |reason: String, repair: &str| vec![Trouble::new(&place, reason, repair)];
@@ -125,32 +130,46 @@ fn read_feed(
         Err(error) if fetches && error.kind() == std::io::ErrorKind::NotFound => {
             let told =
                 Trouble::new(&place, "the feed was not fetched yet", "it is fetched while the server runs");
-            return Ok((Arc::default(), vec![told.warning()]));
+            return Ok(Stock { warnings: vec![told.warning()], ..Stock::default() });
         }
         Err(error) => {
             return Err(broken(error.to_string(), "check `feed` under [inventory] in config/site.toml"));
         }
     };
     let year = u16::try_from(env.now().to_zoned(jiff::tz::TimeZone::UTC).year()).unwrap_or(2026);
-    let feed = Feed::read(source, &Limits::in_year(year))
-        .map_err(|e| broken(e.to_string(), "export the feed again; the format is auto.ru's dealer XML"))?;
-    let warnings = feed
-        .problems
-        .iter()
-        .map(|problem| {
-            Trouble::new(format!("{place}:{}", problem.line), problem.to_string(), problem.fix.clone())
-                .warning()
-        })
-        .collect();
-    Ok((admit(None, feed).catalogue, warnings))
+    let limits = Limits::in_year(year);
+    let again = |format: &str| format!("export the feed again; the format is {format}");
+    let told = |problems: &[ItemProblem]| -> Vec<Trouble> {
+        let place = |problem: &ItemProblem| format!("{place}:{}", problem.line);
+        let told = problems
+            .iter()
+            .map(|problem| Trouble::new(place(problem), problem.to_string(), problem.fix.clone()).warning());
+        told.collect()
+    };
+    match FeedKind::of(config).map_err(|reason| broken(reason, repair))? {
+        FeedKind::Cars => {
+            let feed = Feed::read(source, &limits)
+                .map_err(|e| broken(e.to_string(), &again("auto.ru's dealer XML")))?;
+            let warnings = told(&feed.problems);
+            let catalogue = admit(None, feed).catalogue;
+            let entities = catalogue.vehicles().iter().map(|vehicle| vehicle.entity()).collect();
+            Ok(Stock { catalogue, entities, warnings })
+        }
+        FeedKind::Flats => {
+            let feed = FlatFeed::read(source, &limits)
+                .map_err(|e| broken(e.to_string(), &again("Yandex's XML of real estate (YRL)")))?;
+            let entities = feed.flats.iter().map(ismart_knowledge::Flat::entity).collect();
+            Ok(Stock { catalogue: Arc::default(), entities, warnings: told(&feed.problems) })
+        }
+    }
 }
 
 /// What a worker may quote: every visible page, and the shared facts that pages print from `global.json`.
-fn passages(snapshot: &Snapshot, now: Timestamp) -> Vec<Passage> {
+fn passages(snapshot: &Snapshot, catalogue: &Catalogue, now: Timestamp) -> Vec<Passage> {
     let mut all = Vec::new();
     for document in snapshot.documents() {
-        // Stock items are answered from the catalogue, which is asked at the moment of the question.
-        if document.entity.is_some() && document.file.is_none() {
+        // Cars are answered from the catalogue, which is asked at the moment of the question.
+        if document.entity.is_some() && document.file.is_none() && !catalogue.is_empty() {
             continue;
         }
         let body = snapshot.resolved(document.body, now);

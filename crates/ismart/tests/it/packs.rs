@@ -14,7 +14,8 @@ use crate::server::{BINARY, Server, reqwest_client, root};
 
 const PACKS: [&str; 2] = ["car-dealer", "real-estate"];
 
-const BRIEF: &str = r##"
+/// What a newcomer says of his company.
+pub(crate) const BRIEF: &str = r##"
 name = "Зенит"
 full_name = "Компания «Зенит»"
 legal_name = "ООО «Зенит-Холдинг»"

@@ -2,9 +2,15 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ismart_emulators::letterbox::{Letterbox, LetterboxMood};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use super::doors::config;
 use crate::server::{BINARY, Server, data_folder, reqwest_client, sign_in, user};
@@ -71,7 +77,7 @@ async fn letters_come_in_once_whatever_the_mailbox_does_in_between() {
     house.shows("/console/intake", "stopped answering").await;
     mailbox.set(LetterboxMood::Well);
     house.shows("/console/leads", "+7 910 123-45-01").await;
-    let intake = house.shows("/console/intake", "neither a phone").await;
+    let intake = house.shows("/console/intake", "There is neither a phone").await;
     assert!(intake.contains("is read"), "{intake}");
     mailbox.renumber();
     mailbox.post(letter(2), "2099-01-01");
@@ -85,6 +91,57 @@ async fn letters_come_in_once_whatever_the_mailbox_does_in_between() {
         mailbox.said().iter().all(|said| !said.contains("STORE") && !said.contains("SELECT")),
         "nothing is changed there"
     );
+}
+
+/// Makes the line to a mailbox a safe one; gives the port and the certificate that is to be trusted.
+async fn behind_tls(mailbox: &Letterbox) -> (u16, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(made.signing_key.serialize_pem().as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let (listener, behind) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), mailbox.port());
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        while let Ok((line, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut safe) = acceptor.accept(line).await else { return };
+                let mut plain = TcpStream::connect(("127.0.0.1", behind)).await.unwrap();
+                let _ended = tokio::io::copy_bidirectional(&mut safe, &mut plain).await.is_ok();
+            });
+        }
+    });
+    (port, made.cert.pem())
+}
+
+#[tokio::test]
+async fn a_mailbox_is_read_over_tls_and_an_unknown_certificate_is_not_trusted() {
+    let mailbox = Letterbox::start("leads@dealer.ru", "app-password").await.unwrap();
+    mailbox.post(letter(1), "2026-11-20");
+    let (port, certificate) = behind_tls(&mailbox).await;
+    let safe = door(&mailbox, "app-password")
+        .replace("host = '127.0.0.1'", "host = 'localhost'")
+        .replace(&format!("port = {}", mailbox.port()), &format!("port = {port}"))
+        .replace("security = 'none'\n", "");
+    let data = data_folder(&safe);
+    user(data.path(), "owner", "avtograd", "owner", "en");
+    let house = watch(data.path()).await;
+    house.shows("/console/intake", "localhost cannot be trusted").await;
+    assert_eq!(mailbox.said().len(), 0, "no password goes to who cannot be trusted");
+    drop(house);
+    std::fs::write(data.path().join("ca.pem"), certificate).unwrap();
+    std::fs::write(
+        data.path().join("ismart.toml"),
+        safe.replace("old_too = true", "old_too = true\nca_file = 'ca.pem'"),
+    )
+    .unwrap();
+    let house = watch(data.path()).await;
+    house.shows("/console/leads", "+7 910 123-45-01").await;
 }
 
 #[tokio::test]
