@@ -7,6 +7,7 @@ pub mod accounts;
 
 mod api_docs;
 mod assets;
+mod calls;
 mod chart;
 mod csrf;
 mod csv;

@@ -12,9 +12,10 @@ use ismart_leads::queue::DecideError;
 use ismart_store::deliveries::{self, Attempt};
 use ismart_store::judgements::{self, Ruling};
 use ismart_store::repeats::{self, Repeat};
-use ismart_store::{Conn, StoreError, clients, events, files, lead_desk, leads, users};
+use ismart_store::{Conn, StoreError, calls, clients, events, files, lead_desk, leads, users};
 use serde::Serialize;
 
+use super::calls::CallLine;
 use super::fault::Fault;
 use super::files::FileLine;
 use super::leads::Choice;
@@ -47,6 +48,7 @@ struct LeadPage {
     utm: Vec<(&'static str, String)>,
     consents: Vec<ConsentView>,
     files: Vec<FileLine>,
+    calls: Vec<CallLine>,
     deliveries: Vec<DeliveryView>,
     may_replay: bool,
     history: Vec<HistoryLine>,
@@ -140,6 +142,7 @@ pub(super) async fn show(
     }
     let came = files::of_lead(&mut conn, client, id).await?;
     let came: Vec<FileLine> = came.iter().map(|file| FileLine::of(&seat, file)).collect();
+    let rung = calls::of_lead(&mut conn, client, id).await?;
     let users = users::of_client(&mut conn, client).await?;
     let history = history(&mut conn, &seat, &teller, id, &users).await?;
     let person_of = person::of_lead(&mut conn, &seat, &teller, id, &users).await?;
@@ -152,6 +155,7 @@ pub(super) async fn show(
     let told = Told { consents, deliveries: views, history, desk, person_of, repeats };
     let mut page = page(&seat, &teller, lead, site, told);
     page.files = came;
+    page.calls = rung.into_iter().map(|call| CallLine::of(&seat, call)).collect();
     let title = format!("{}\u{a0}{}", seat.texts().get("lead.one"), page.number);
     seat.page(&platform, Place::Leads, title, "lead.twig", &page).await
 }
@@ -282,6 +286,7 @@ fn page(seat: &Seat, teller: &Teller, lead: Lead, site: Option<String>, told: To
         utm: utm.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
         consents: consents.into_iter().map(|consent| consent_view(seat, teller, consent)).collect(),
         files: Vec::new(),
+        calls: Vec::new(),
         deliveries,
         may_replay: seat.may(Right::Replay),
         history,

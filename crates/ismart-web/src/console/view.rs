@@ -46,6 +46,7 @@ pub(super) static TEMPLATES: &[(&str, &str)] = &[
     ("media_one.twig", include_str!("../../../../console/templates/media_one.twig")),
     ("order.twig", include_str!("../../../../console/templates/order.twig")),
     ("orders.twig", include_str!("../../../../console/templates/orders.twig")),
+    ("part/calls.twig", include_str!("../../../../console/templates/part/calls.twig")),
     ("part/context.twig", include_str!("../../../../console/templates/part/context.twig")),
     ("part/fault.twig", include_str!("../../../../console/templates/part/fault.twig")),
     ("part/files.twig", include_str!("../../../../console/templates/part/files.twig")),

@@ -106,6 +106,7 @@ async fn a_signed_message_is_a_lead_once_and_what_cannot_be_read_becomes_one_by_
 #[tokio::test]
 async fn a_call_is_told_with_the_key_of_its_door_and_by_nobody_else() {
     let data = data_folder(&config(DOORS));
+    user(data.path(), "owner", "avtograd", "owner", "ru");
     let server = Server::start(data.path()).await;
     let client = reqwest_client();
     let address = |key: &str| {
@@ -126,6 +127,15 @@ async fn a_call_is_told_with_the_key_of_its_door_and_by_nobody_else() {
     assert_eq!(posted.status().as_u16(), 200);
     let again: Value = posted.json().await.unwrap();
     assert_eq!((&again["lead"], &again["repeated"]), (&first["lead"], &true.into()), "{again}");
+    let late = format!(
+        "{}/api/calls/in/ct?key=0123456789abcdef&id=5&callphase=callcompleted&callerphone=79101234567&reclink=https://rec.example/5",
+        server.base
+    );
+    assert_eq!(client.get(late).send().await.unwrap().status().as_u16(), 200);
+    let cookie = sign_in(&client, &server.base, "owner").await;
+    let card = format!("{}/console/leads/{}", server.base, first["lead"].as_str().unwrap());
+    let card = client.get(card).header("cookie", cookie).send().await.unwrap().text().await.unwrap();
+    assert!(card.contains("завершён · 1:01") && card.contains("href=\"https://rec.example/5\""), "{card}");
     let unknown = client.post(format!("{}/api/calls/in/portal", server.base)).send().await.unwrap();
     assert_eq!(unknown.status().as_u16(), 404, "a door for messages takes no calls");
 }
