@@ -218,10 +218,10 @@
 
   // ---- leads that are ticked
   document.addEventListener('change', (event) => {
-    if (!event.target.matches('.pick input')) return;
+    if (!event.target.matches('.tick input')) return;
     event.target.closest('tr').classList.toggle('picked', event.target.checked);
     const details = one('#bulk details');
-    if (details && one('.pick input:checked')) details.open = true;
+    if (details && one('.tick input:checked')) details.open = true;
   });
 
   // ---- keys
@@ -267,7 +267,7 @@
       case 'k': move(-1); break;
       case 'x': {
         const row = document.activeElement?.closest?.('[data-keys] tr');
-        const box = row && one('.pick input', row);
+        const box = row && one('.tick input', row);
         if (box) { done(); box.click(); }
         break;
       }
