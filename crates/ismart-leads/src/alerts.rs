@@ -13,7 +13,7 @@ use ismart_domain::delivery::Hours;
 use ismart_domain::ports::Notifier;
 use ismart_domain::{BoxFuture, ClientId, EventBody, SiteId};
 use ismart_store::events::Scope;
-use ismart_store::incidents::{self, Incident};
+use ismart_store::incidents::{self, HourOfLeads, Incident};
 use ismart_store::{Store, StoreError, Tx, attention, deliveries, events};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -27,6 +27,8 @@ pub use silence::{LOOKED_BACK, Silence, silence};
 
 /// The pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Silences are judged at every so manieth look: a rhythm is read from four weeks of leads.
+const SILENCE_EVERY: u32 = 10;
 /// A destination fails when it has been failing for so long.
 const FAILING_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// Requests and answers of attempts are kept for so long.
@@ -79,6 +81,9 @@ impl std::fmt::Debug for Vigil {
     }
 }
 
+/// The leads of sites by hours.
+type Rhythms = BTreeMap<SiteId, Vec<HourOfLeads>>;
+
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Found {
@@ -126,10 +131,12 @@ impl Vigil {
 
     /// Watches until told to stop.
     pub async fn run(self, mut stop: Stop) {
+        let mut turn: u32 = 0;
         while !*stop.borrow() {
-            if let Err(error) = self.round().await {
+            if let Err(error) = self.look(turn.is_multiple_of(SILENCE_EVERY)).await {
                 tracing::error!(error = %error, "the vigil could not look at everything");
             }
+            turn = turn.wrapping_add(1);
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 changed = stop.changed() => if changed.is_err() { break },
@@ -142,13 +149,17 @@ impl Vigil {
     /// # Errors
     /// [`StoreError`] when the database cannot be read or written.
     pub async fn round(&self) -> Result<(), StoreError> {
+        self.look(true).await
+    }
+
+    async fn look(&self, silences: bool) -> Result<(), StoreError> {
         queue::adopt(&self.store, &*self.care).await?;
         let handed_on = queue::escalate(&self.store, &*self.care).await?;
         if handed_on > 0 {
             tracing::warn!(deliveries = handed_on, "deliveries were handed on: nobody decided in time");
         }
         let clients = (self.clients)();
-        self.judge(&clients).await?;
+        self.judge(&clients, silences).await?;
         self.tell(&clients).await?;
         let before = self.store.env().now().checked_sub(TRACES_KEPT).unwrap_or(Timestamp::MIN);
         self.store
@@ -158,7 +169,7 @@ impl Vigil {
     }
 
     /// Opens incidents that were found and ends those that are over.
-    async fn judge(&self, clients: &[Watched]) -> Result<(), StoreError> {
+    async fn judge(&self, clients: &[Watched], silences: bool) -> Result<(), StoreError> {
         let mut conn = self.store.read().await?;
         let open: Vec<Incident> =
             incidents::live(&mut conn).await?.into_iter().filter(|one| one.ended_at.is_none()).collect();
@@ -166,9 +177,11 @@ impl Vigil {
         let mut found = Vec::new();
         let mut rhythms = BTreeMap::new();
         for client in clients {
-            let rhythm = self.rhythm(client).await?;
-            self.silent(client, &rhythm, &mut found);
-            rhythms.extend(rhythm);
+            if silences {
+                let rhythm = self.rhythm(client).await?;
+                self.silent(client, &rhythm, &mut found);
+                rhythms.extend(rhythm);
+            }
             self.waiting(client, &mut found).await?;
             if let Some(balance) = &self.balance
                 && let Some(said) = balance(client.id).await?
@@ -186,28 +199,17 @@ impl Vigil {
                         && found.alert == one.alert
                         && found.subject == one.subject
                 });
-                !still && self.is_over(one, &rhythms)
+                let judged = silences || one.alert != SILENCE;
+                judged && !still && is_over(one, &rhythms)
             })
             .collect();
         self.write(found, over).await
     }
 
-    /// Whether an incident that is not found any more is over. A silence is over when a lead came, not when the working
-    /// day ends.
-    fn is_over(&self, one: &Incident, rhythms: &BTreeMap<SiteId, Vec<Timestamp>>) -> bool {
-        if one.alert != SILENCE {
-            return true;
-        }
-        let Ok(site) = one.subject.parse::<SiteId>() else { return true };
-        // A site that is gone is waited for no longer.
-        rhythms.get(&site).is_none_or(|times| times.last().is_some_and(|last| *last > one.opened_at))
-    }
-
-    async fn rhythm(&self, client: &Watched) -> Result<BTreeMap<SiteId, Vec<Timestamp>>, StoreError> {
+    async fn rhythm(&self, client: &Watched) -> Result<Rhythms, StoreError> {
         let mut conn = self.store.read().await?;
         let since = conn.env().now().checked_sub(LOOKED_BACK).unwrap_or(Timestamp::MIN);
-        let mut times: BTreeMap<SiteId, Vec<Timestamp>> =
-            client.sites.iter().map(|site| (site.id, Vec::new())).collect();
+        let mut times: Rhythms = client.sites.iter().map(|site| (site.id, Vec::new())).collect();
         for (site, at) in incidents::rhythm(&mut conn, client.id, since).await? {
             if let Some(known) = times.get_mut(&site) {
                 known.push(at);
@@ -216,7 +218,7 @@ impl Vigil {
         Ok(times)
     }
 
-    fn silent(&self, client: &Watched, rhythm: &BTreeMap<SiteId, Vec<Timestamp>>, found: &mut Vec<Found>) {
+    fn silent(&self, client: &Watched, rhythm: &Rhythms, found: &mut Vec<Found>) {
         let now = self.store.env().now();
         for site in &client.sites {
             let times = rhythm.get(&site.id).map(Vec::as_slice).unwrap_or_default();
@@ -346,6 +348,17 @@ impl Vigil {
         }
         any
     }
+}
+
+/// Whether an incident that is not found any more is over. A silence is over when a lead came, not when the working
+/// day ends.
+fn is_over(one: &Incident, rhythms: &Rhythms) -> bool {
+    if one.alert != SILENCE {
+        return true;
+    }
+    let Ok(site) = one.subject.parse::<SiteId>() else { return true };
+    // A site that is gone is waited for no longer.
+    rhythms.get(&site).is_none_or(|times| times.last().is_some_and(|hour| hour.last > one.opened_at))
 }
 
 /// What people read: a heading and what to do.

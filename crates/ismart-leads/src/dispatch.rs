@@ -330,8 +330,7 @@ impl Lane {
         Ok(worked)
     }
 
-    /// Lets what is due wait until people may be written to again. Only what was not tried waits so: an attempt whose
-    /// end is unknown is still asked about, which disturbs nobody.
+    /// Lets what is due wait until people may be written to again. What is to be verified waits too, and keeps its state.
     async fn put_off(&self, until: Timestamp) -> Result<usize, StoreError> {
         let (client_id, name) = (self.destination.client_id, self.destination.name.clone());
         self.store

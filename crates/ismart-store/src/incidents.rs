@@ -143,7 +143,18 @@ pub async fn list(conn: &mut Conn, client_id: ClientId, limit: i64) -> Result<Ve
     .await
 }
 
-/// When leads of a client came in since `since`: site and instant, test leads left out.
+/// The leads of one hour of one site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourOfLeads {
+    /// Begin of the hour, UTC.
+    pub from: Timestamp,
+    /// How many.
+    pub count: u32,
+    /// The last of them.
+    pub last: Timestamp,
+}
+
+/// How many leads came in each hour since `since`, by site, oldest hour first; test leads left out.
 ///
 /// # Errors
 /// [`StoreError`] of the engine, or [`StoreError::Corrupt`].
@@ -151,15 +162,19 @@ pub async fn rhythm(
     conn: &mut Conn,
     client_id: ClientId,
     since: Timestamp,
-) -> Result<Vec<(ismart_domain::SiteId, Timestamp)>, StoreError> {
+) -> Result<Vec<(ismart_domain::SiteId, HourOfLeads)>, StoreError> {
     Statement::tenant(
         tenant!(
-            "SELECT site_id, accepted_at FROM leads WHERE client_id = $1 AND accepted_at >= $2 AND test = 0
-             ORDER BY accepted_at"
+            "SELECT site_id, MIN(accepted_at - accepted_at % 3600000000), COUNT(*), MAX(accepted_at) FROM leads
+             WHERE client_id = $1 AND accepted_at >= $2 AND test = 0
+             GROUP BY site_id, accepted_at / 3600000000 ORDER BY 2"
         ),
         client_id,
     )
     .instant(since)
-    .all(conn, |row| Ok((row.parsed(0)?, row.instant(1)?)))
+    .all(conn, |row| {
+        let count = u32::try_from(row.number(2)?).unwrap_or(u32::MAX);
+        Ok((row.parsed(0)?, HourOfLeads { from: row.instant(1)?, count, last: row.instant(3)? }))
+    })
     .await
 }

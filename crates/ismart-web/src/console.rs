@@ -12,6 +12,7 @@ mod chart;
 mod csrf;
 mod csv;
 mod dashboard;
+mod deliveries;
 mod destinations;
 mod fault;
 mod fields;
@@ -31,6 +32,7 @@ mod local;
 mod media;
 mod moment;
 mod orders;
+mod outcomes;
 mod page;
 mod period;
 mod person;
@@ -105,6 +107,7 @@ pub fn router() -> Router<Arc<Platform>> {
         )
         .route("/imports/{id}", get(imports::one).post(imports::change))
         .route("/imports/{id}/faults.csv", get(imports::faults))
+        .merge(deliveries::router())
         .route("/orders", get(orders::show))
         .route("/orders/{number}", get(orders::one))
         .route("/orders/{number}/ask", post(orders::ask))

@@ -2,6 +2,7 @@
 
 mod check;
 mod contracts;
+mod deliveries;
 mod demo;
 mod doctor;
 mod fleet;
@@ -51,6 +52,8 @@ enum Command {
     Openapi,
     /// Prove that no lead was lost: count rows and event log, and compare
     Ledger(ledger::Ledger),
+    /// Send deliveries of leads again, after a look at what that means
+    Deliveries(deliveries::Deliveries),
     /// Bring the database schema up to date
     Migrate(Place),
     /// Add a person who may sign in to the console, or change his password
@@ -117,6 +120,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Pilot(pilot) => pilot::pilot(pilot).await,
             Command::Openapi => openapi::openapi(),
             Command::Ledger(ledger) => ledger::ledger(ledger).await,
+            Command::Deliveries(what) => deliveries::deliveries(what).await,
             Command::Migrate(place) => migrate::migrate(&place).await,
             Command::User(user) => user::user(user).await,
             Command::Token(token) => token::token(token).await,

@@ -278,6 +278,9 @@ pub(crate) struct AlertSection {
     /// Hours within which a person decides about a delivery that needs one.
     #[serde(default = "four")]
     pub(crate) decide_hours: u16,
+    /// Who is told that something is wrong.
+    #[serde(default)]
+    pub(crate) tell: Vec<TellSection>,
     /// Other hours of single sites, by their keys.
     #[serde(default)]
     pub(crate) site: BTreeMap<String, SiteHours>,
@@ -290,9 +293,21 @@ impl Default for AlertSection {
             days: Vec::new(),
             silence_hours: three(),
             decide_hours: four(),
+            tell: Vec::new(),
             site: BTreeMap::new(),
         }
     }
+}
+
+/// A way to tell people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TellSection {
+    /// Kind of notifier.
+    pub(crate) kind: String,
+    /// Its own settings; a secret may be `{ env = "NAME" }` or `{ file = "path" }`.
+    #[serde(default)]
+    pub(crate) settings: Map<String, Value>,
 }
 
 /// When the leads of one site are waited for.
@@ -432,6 +447,16 @@ fn check_client(client: &mut ClientSection, path: &Path, base: &Path, troubles: 
     for error in spans.filter_map(|(hours, days)| Hours::parse(hours, days).err()) {
         let repair = "write hours as 09:00-18:00, ending on the same day, and days as mon, tue, … sun";
         troubles.push(Trouble::new(place("alerts"), error.to_string(), repair));
+    }
+    for (at, tell) in client.alerts.tell.iter_mut().enumerate() {
+        for (name, value) in &mut tell.settings {
+            if let Err(why) = resolve(value, base) {
+                let place =
+                    format!("{}: client `{}`: alerts.tell {}: {name}", path.display(), client.slug, at + 1);
+                let repair = "set the variable or file, or write the value itself";
+                troubles.push(Trouble::new(place, why, repair));
+            }
+        }
     }
     for destination in &mut client.destinations {
         let key = format!("destination `{}`", destination.name);

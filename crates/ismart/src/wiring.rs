@@ -176,6 +176,7 @@ pub(crate) async fn wire(
     let cores = sites::cores(loaded);
     let found = Found::all(loaded, &cores, &env)?;
     let egress = egress(config)?;
+    let rules = Rules::of(config, &egress, &loaded.file.display().to_string())?;
     let (profiles, destinations, outcomes) =
         open_clients(loaded, &egress, &store, simulation.as_ref()).await?;
     let secret = form_secret(&store, &env).await?;
@@ -201,7 +202,7 @@ pub(crate) async fn wire(
     platform.doors.open(doors::open(loaded, &store).await?);
     let feeds = Feeds::new(client(config)?, platform.clone(), reloader.clone());
     platform.hooks.replace(outcomes.hooks);
-    let (rules, followed, base) = (Rules::of(config), outcomes.followed, loaded.base.clone());
+    let (followed, base) = (outcomes.followed, loaded.base.clone());
     Ok(Wired { store, platform, destinations, rules, followed, reloader, feeds, base, warnings })
 }
 
@@ -342,6 +343,9 @@ pub(crate) fn examine(loaded: &Loaded, env: &Env) -> Vec<Trouble> {
     match egress(&loaded.config) {
         Ok(egress) => {
             let egress = tokens::spending_none(&egress);
+            let file = loaded.file.display().to_string();
+            let rules = Rules::of(&loaded.config, &egress, &file);
+            troubles.extend(rules.err().into_iter().flat_map(|Failed(found)| found));
             for client in &loaded.config.clients {
                 for section in &client.destinations {
                     if let Err(Failed(found)) =

@@ -1,6 +1,8 @@
 //! Connectors at their seams.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod alfa;
 #[cfg(test)]
 mod amocrm;

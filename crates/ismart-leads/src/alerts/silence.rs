@@ -5,11 +5,12 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use ismart_domain::delivery::Hours;
+use ismart_store::incidents::HourOfLeads;
 
 /// The rhythm is learned from so much time.
 pub const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(24 * 28);
 /// Below this there is no rhythm to speak of.
-const LEADS_AT_LEAST: usize = 20;
+const LEADS_AT_LEAST: u32 = 20;
 const DAYS_AT_LEAST: i64 = 7;
 /// So many leads must be missing. If they come independently of each other, chance keeps four away once in 55 times that
 /// long, so that a site with ten leads a day is told of falsely about once in half a year.
@@ -25,7 +26,7 @@ pub struct Silence {
     pub expected: i64,
 }
 
-/// Judges the instants of a site's leads of the last [`LOOKED_BACK`], oldest first. Only `hours` are counted, and nothing
+/// Judges a site's leads of the last [`LOOKED_BACK`] by hours, oldest first. Only `hours` are counted, and nothing
 /// is said before `floor` of them has passed or outside of them.
 ///
 /// ```
@@ -40,14 +41,15 @@ pub struct Silence {
 /// ```
 #[must_use]
 pub fn silence(
-    leads: &[Timestamp],
+    leads: &[HourOfLeads],
     now: Timestamp,
     zone: &TimeZone,
     hours: &Hours,
     floor: SignedDuration,
 ) -> Option<Silence> {
-    let (first, last) = (*leads.first()?, *leads.last()?);
-    if !hours.open(now, zone) || leads.len() < LEADS_AT_LEAST {
+    let (first, last) = (leads.first()?.from, leads.last()?.last);
+    let all: u32 = leads.iter().map(|hour| hour.count).fold(0, u32::saturating_add);
+    if !hours.open(now, zone) || all < LEADS_AT_LEAST {
         return None;
     }
     let parts = hours.within(last, now, zone);
@@ -82,7 +84,7 @@ struct Rhythm {
 
 impl Rhythm {
     /// Learns from the whole local days between two leads.
-    fn learn(leads: &[Timestamp], first: Timestamp, last: Timestamp, zone: &TimeZone) -> Option<Self> {
+    fn learn(leads: &[HourOfLeads], first: Timestamp, last: Timestamp, zone: &TimeZone) -> Option<Self> {
         let from = first.to_zoned(zone.clone()).date();
         let to = last.to_zoned(zone.clone()).date();
         let mut rhythm = Self { counts: [[0; 24]; 2], days: [0; 2] };
@@ -97,11 +99,11 @@ impl Rhythm {
             return None;
         }
         for lead in leads {
-            let local = lead.to_zoned(zone.clone());
+            let local = lead.from.to_zoned(zone.clone());
             let hour = usize::try_from(local.hour()).unwrap_or(0);
             let place = rhythm.counts.get_mut(class(local.weekday())).and_then(|day| day.get_mut(hour));
             if let Some(count) = place {
-                *count += 1;
+                *count = count.saturating_add(lead.count);
             }
         }
         Some(rhythm)
@@ -151,7 +153,9 @@ mod tests {
     }
 
     fn judged(leads: &[Timestamp], now: &str) -> Option<Silence> {
-        silence(leads, at(now), &moscow(), &Hours::default(), FLOOR)
+        let hour = |lead: &Timestamp| HourOfLeads { from: *lead, count: 1, last: *lead };
+        let leads: Vec<HourOfLeads> = leads.iter().map(hour).collect();
+        silence(&leads, at(now), &moscow(), &Hours::default(), FLOOR)
     }
 
     #[test]

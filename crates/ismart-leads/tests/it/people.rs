@@ -269,8 +269,26 @@ async fn p13_people_are_left_alone_at_night_and_other_destinations_are_not() {
     let zone = jiff::tz::TimeZone::get("Europe/Moscow").unwrap();
     let care = Care { zone, quiet: Some("11:00-13:00".parse().unwrap()), ..Care::default() };
     let at = At::work(setup, Crm::default(), care.clone()).await;
+    let awake = Arc::new(Crm::default());
+    let mut both = at.lanes.list().to_vec();
+    both.push(Destination::new(at.setup.client, "awake", awake.clone()));
+    at.lanes.replace(both);
     let lead = at.lead("89101234567").await;
+    let (client, lead_id) = (at.setup.client, lead.id);
+    let added: Result<Delivery, StoreError> = at
+        .setup
+        .store
+        .write(move |tx: &mut Tx| {
+            Box::pin(
+                async move { deliveries::add(tx, client, lead_id, "awake", DeliveryState::Queued).await },
+            )
+        })
+        .await;
+    added.unwrap();
     let one = at.until(&lead, DeliveryState::Waiting, SignedDuration::ZERO).await;
+    while awake.copies(&lead) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!((one.attempts, one.due_at), (0, "2026-11-20T10:00:00Z".parse().unwrap()));
     assert!(one.reason.unwrap().contains("quiet hours"));
     at.setup.clock.advance(SignedDuration::from_mins(59));

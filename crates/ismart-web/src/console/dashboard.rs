@@ -17,6 +17,7 @@ use super::chart::Bars;
 use super::fault::Fault;
 use super::inbox;
 use super::moment::{self, Teller};
+use super::outcomes::{self, Sales};
 use super::page::Place;
 use super::period::{self, Choice, LENGTHS, Period};
 use super::plain;
@@ -36,6 +37,8 @@ struct DashboardPage {
     days: Vec<DayLine>,
     destinations: Vec<DestinationLine>,
     waiting: Waiting,
+    /// What became of the period's leads at the client.
+    sales: Option<Sales>,
     sees_people: bool,
 }
 
@@ -137,6 +140,7 @@ pub(super) async fn show(
     let days = day_counts(&mut conn, &seat, period, &teller).await?;
     let destinations = destinations(&mut conn, &seat).await?;
     let waiting = waiting(&mut conn, &seat, &teller).await?;
+    let sales = outcomes::sales(&mut conn, &seat, period.from, period.to).await?;
     drop(conn);
     let page = DashboardPage {
         periods: choices(&seat, period.days),
@@ -146,6 +150,7 @@ pub(super) async fn show(
         days: days.iter().rev().map(|(date, counts)| day_line(&seat, date, counts)).collect(),
         destinations,
         waiting,
+        sales,
         sees_people: seat.may(Right::SeePeople),
     };
     let title = seat.texts().get("nav.dashboard");

@@ -20,6 +20,7 @@ use super::fault::Fault;
 use super::files::FileLine;
 use super::leads::Choice;
 use super::moment::{Teller, When};
+use super::outcomes::{self, OutcomeLine};
 use super::page::Place;
 use super::person::{self, PersonView};
 use super::plain::{self, Historian, HistoryLine};
@@ -55,6 +56,7 @@ struct LeadPage {
     desk: Desk,
     person_of: Option<PersonView>,
     repeats: Vec<RepeatView>,
+    outcomes: Vec<OutcomeLine>,
 }
 
 /// What people may decide about the lead.
@@ -148,6 +150,7 @@ pub(super) async fn show(
     let person_of = person::of_lead(&mut conn, &seat, &teller, id, &users).await?;
     let desk = desk(&mut conn, &seat, id, &users).await?;
     let repeats = repeats::of_lead(&mut conn, client, id).await?;
+    let outcomes = outcomes::of_lead(&mut conn, &seat, &teller, id).await?;
     let sites = clients::sites(&mut conn, client).await?;
     drop(conn);
     let site = sites.into_iter().find(|site| site.id == lead.draft.site_id).map(|site| site.name);
@@ -156,6 +159,7 @@ pub(super) async fn show(
     let mut page = page(&seat, &teller, lead, site, told);
     page.files = came;
     page.calls = rung.into_iter().map(|call| CallLine::of(&seat, call)).collect();
+    page.outcomes = outcomes;
     let title = format!("{}\u{a0}{}", seat.texts().get("lead.one"), page.number);
     seat.page(&platform, Place::Leads, title, "lead.twig", &page).await
 }
@@ -293,6 +297,7 @@ fn page(seat: &Seat, teller: &Teller, lead: Lead, site: Option<String>, told: To
         desk,
         person_of,
         repeats,
+        outcomes: Vec::new(),
     }
 }
 

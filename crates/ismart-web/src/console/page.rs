@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Html;
 use ismart_domain::user::Right;
-use ismart_store::{conversations, unread};
+use ismart_store::{attention, conversations, unread};
 use serde::{Serialize, Serializer};
 
 use super::fault::Fault;
@@ -90,6 +90,7 @@ pub(super) enum Place {
     Orders,
     Site,
     Worker,
+    Deliveries,
     Destinations,
     Fleet,
     Media,
@@ -104,6 +105,7 @@ const PLACES: &[(Place, &str, Right)] = &[
     (Place::Orders, "/console/orders", Right::SeePeople),
     (Place::Site, "/console/site", Right::EditSite),
     (Place::Worker, "/console/worker", Right::SeeFigures),
+    (Place::Deliveries, "/console/deliveries", Right::SeePeople),
     (Place::Destinations, "/console/destinations", Right::SeeFigures),
     (Place::Fleet, "/console/fleet", Right::AllClients),
     (Place::Media, "/console/media", Right::EditSite),
@@ -205,23 +207,25 @@ impl Seat {
 
     async fn frame(&self, platform: &Platform, place: Place, title: String) -> Result<Frame, Fault> {
         let texts = self.texts();
-        let (waiting, unread) = if self.may(Right::SeePeople) {
+        let (waiting, unread, undecided) = if self.may(Right::SeePeople) {
             let mut conn = platform.store.read().await?;
             let (waiting, _) = conversations::waiting(&mut conn, self.client.id).await?;
-            (waiting, unread::waiting(&mut conn, self.client.id).await?)
+            let unread = unread::waiting(&mut conn, self.client.id).await?;
+            let (undecided, _) = attention::counts(&mut conn, self.client.id).await?;
+            (waiting, unread, undecided)
         } else {
-            (0, 0)
+            (0, 0, 0)
         };
         // Where nothing is sold there is nothing to look at.
         let sells = place == Place::Orders || platform.sells(self.client.id);
         let open = PLACES.iter().filter(|(at, _, right)| self.may(*right) && (sells || *at != Place::Orders));
         let nav = open.map(|(at, href, _)| {
-            let waiting = match at {
-                Place::Inbox => waiting,
-                Place::Intake => unread,
-                _ => 0,
+            let (count, says) = match at {
+                Place::Inbox => (waiting, "nav.waiting"),
+                Place::Intake => (unread, "nav.unread"),
+                Place::Deliveries => (undecided, "queue.waiting"),
+                _ => (0, ""),
             };
-            let counted = waiting > 0;
             NavLine {
                 place: *at,
                 href,
@@ -233,18 +237,15 @@ impl Seat {
                     Place::Orders => "nav.orders",
                     Place::Site => "nav.site",
                     Place::Worker => "nav.worker",
+                    Place::Deliveries => "nav.deliveries",
                     Place::Destinations => "nav.destinations",
                     Place::Fleet => "nav.fleet",
                     Place::Media => "nav.media",
                     Place::Tokens => "nav.tokens",
                 }),
                 current: *at == place,
-                badge: counted.then(|| self.number(waiting)),
-                badge_says: if counted {
-                    texts.count(if *at == Place::Intake { "nav.unread" } else { "nav.waiting" }, waiting)
-                } else {
-                    String::new()
-                },
+                badge: (count > 0).then(|| self.number(count)),
+                badge_says: if count > 0 { texts.count(says, count) } else { String::new() },
             }
         });
         let all = platform.clients();

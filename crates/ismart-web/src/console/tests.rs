@@ -2,6 +2,7 @@
 
 mod access;
 mod ledger;
+mod deliveries;
 mod orders;
 mod pages;
 mod seed;

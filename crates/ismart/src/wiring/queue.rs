@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ismart_connect::Egress;
 use ismart_domain::delivery::{Hours, Quiet};
 use ismart_domain::{BoxFuture, ClientId};
+use ismart_domain::ports::Notifier;
 use ismart_leads::alerts::{Vigil, Watched, WatchedSite};
 use ismart_leads::outcomes::Followed;
 use ismart_leads::{Care, Lanes};
@@ -17,7 +18,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::config::{AlertSection, ClientSection, Config, DestinationSection};
-use crate::output::Failed;
+use crate::output::{Failed, Trouble};
 
 /// Kinds that write to people directly: they are left alone at night unless the configuration says otherwise.
 const WRITES_TO_PEOPLE: [&str; 3] = ["telegram", "vk", "max"];
@@ -107,18 +108,42 @@ impl Outcomes {
 }
 
 /// What the configuration says of clients beside their destinations.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Rules {
     alerts: HashMap<String, AlertSection>,
     care: HashMap<String, Care>,
+    notifiers: HashMap<String, Vec<Arc<dyn Notifier>>>,
 }
 
 impl Rules {
     /// Takes the rules out of a configuration.
-    pub(crate) fn of(config: &Config) -> Self {
-        let alerts = config.clients.iter().map(|client| (client.slug.clone(), client.alerts.clone()));
-        let care = config.clients.iter().map(|client| (client.slug.clone(), client_care(client)));
-        Self { alerts: alerts.collect(), care: care.collect() }
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings of notifiers.
+    pub(crate) fn of(config: &Config, egress: &Egress, place: &str) -> Result<Self, Failed> {
+        let (mut rules, mut troubles) = (Self::default(), Vec::new());
+        for client in &config.clients {
+            rules.alerts.insert(client.slug.clone(), client.alerts.clone());
+            rules.care.insert(client.slug.clone(), client_care(client));
+            let mut notifiers = Vec::new();
+            for tell in &client.alerts.tell {
+                let place = format!("{place}: client `{}`: alerts.tell `{}`", client.slug, tell.kind);
+                let Some(entry) = ismart_connect::find_notifier(&tell.kind) else {
+                    let known: Vec<&str> = ismart_connect::NOTIFIERS.iter().map(|entry| entry.kind).collect();
+                    let repair = format!("use one of: {}", known.join(", "));
+                    troubles.push(Trouble::new(place, "there is no such way to tell people", repair));
+                    continue;
+                };
+                match (entry.open)(&tell.settings, egress) {
+                    Ok(notifier) => notifiers.push(notifier),
+                    Err(error) => {
+                        troubles.push(Trouble::new(place, error.to_string(), "correct the settings"))
+                    }
+                }
+            }
+            rules.notifiers.insert(client.slug.clone(), notifiers);
+        }
+        if troubles.is_empty() { Ok(rules) } else { Err(Failed(troubles)) }
     }
 
     /// A client with its sites as the vigil sees it.
@@ -144,7 +169,7 @@ impl Rules {
             name: client.name.clone(),
             zone: client.zone.clone(),
             sites: own.map(site).collect(),
-            notifiers: Vec::new(),
+            notifiers: self.notifiers.get(&client.slug).cloned().unwrap_or_default(),
         }
     }
 }
