@@ -13,7 +13,7 @@ use std::time::Duration;
 use ismart_domain::BoxFuture;
 use ismart_domain::delivery::DeliveryError;
 use ismart_domain::lead::Lead;
-use ismart_domain::ports::Connector;
+use ismart_domain::ports::{Connector, Notifier};
 use ismart_domain::rehearsal::Shown;
 use serde_json::{Map, Value};
 
@@ -21,19 +21,22 @@ use self::post::Post;
 use self::settings::Settings;
 use crate::effect::Effect;
 use crate::limit::{Limits, Rate};
+use crate::notify::NotifierOpened;
 use crate::rehearse::{Plain, Rehearsing, plainly};
-use crate::settings::SettingsError;
+use crate::settings::{Field, SettingsError};
 use crate::verdict::Verdict;
 use crate::{Egress, Entry, Memory, Opened};
 
 const KIND: &str = "email";
+/// The settings of a letter box, for destinations and for notices.
+pub(crate) const FIELDS: &[Field] = settings::FIELDS;
 
 /// The line in [`crate::CONNECTORS`].
 pub(crate) const ENTRY: Entry = Entry {
     kind: KIND,
     title_ru: "Электронная почта",
     title_en: "E-mail",
-    fields: settings::FIELDS,
+    fields: FIELDS,
     memory: Memory::Recognises,
     open,
     rehearse,
@@ -78,6 +81,27 @@ impl Mail {
                            "a letter went to fewer mailboxes than `to` names: check the connection");
         }
         Ok(letter::message_id(lead, &self.settings))
+    }
+}
+
+/// Tells people by letters, with the settings of a destination.
+pub(crate) fn notifier(values: &Map<String, Value>, egress: &Egress) -> NotifierOpened {
+    Ok(Arc::new(make(values, egress)?))
+}
+
+impl Notifier for Mail {
+    fn name(&self) -> &str {
+        KIND
+    }
+
+    fn tell<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<(), DeliveryError>> {
+        Box::pin(async move {
+            let verdict = self.verdict(Effect::Creates);
+            let letter = letter::notice(text, &self.settings).map_err(|reason| verdict.refused(reason))?;
+            self.limits.admit(&[KIND]).await.map_err(|wait| verdict.crowded(wait))?;
+            let Settings { from, to, .. } = &self.settings;
+            self.post.send(&from.email, to, &letter.formatted()).await.map(|_| ())
+        })
     }
 }
 

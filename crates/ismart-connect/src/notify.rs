@@ -1,4 +1,4 @@
-//! Telling people that something is wrong: by a bot of Telegram.
+//! Telling people that something is wrong: by a bot of Telegram, by letters.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::address::is_loopback;
 use crate::settings::{Field, FieldKind, Reader};
 use crate::text::{cut, one_line};
-use crate::{Egress, SettingsError};
+use crate::{Egress, SettingsError, email};
 
 /// A notifier, or everything that is wrong with its settings.
 pub type NotifierOpened = Result<Arc<dyn Notifier>, SettingsError>;
@@ -28,8 +28,10 @@ pub struct NotifierEntry {
 }
 
 /// All ways to tell people.
-pub static NOTIFIERS: &[NotifierEntry] =
-    &[NotifierEntry { kind: "telegram", fields: TELEGRAM_FIELDS, open: telegram }];
+pub static NOTIFIERS: &[NotifierEntry] = &[
+    NotifierEntry { kind: "telegram", fields: TELEGRAM_FIELDS, open: telegram },
+    NotifierEntry { kind: "email", fields: email::FIELDS, open: email::notifier },
+];
 
 /// The entry of this kind.
 #[must_use]

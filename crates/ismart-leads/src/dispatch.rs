@@ -63,6 +63,8 @@ pub struct Care {
     pub hours: Hours,
     /// Working time within which a person decides about a delivery that needs one.
     pub decide_within: SignedDuration,
+    /// It cannot be asked for a lead.
+    pub forgets: bool,
 }
 
 impl Default for Care {
@@ -73,6 +75,7 @@ impl Default for Care {
             owner: None,
             hours: Hours::default(),
             decide_within: SignedDuration::from_hours(4),
+            forgets: false,
         }
     }
 }
@@ -385,8 +388,15 @@ pub(crate) async fn changed(
     events::append(tx, Scope { client_id, site_id, trace_id }, body).await
 }
 
-/// Asks the destination, or hands the lead over.
-async fn exchange(connector: &dyn Connector, delivery: &Delivery, lead: &Lead) -> Answer {
+/// Asks the destination, or hands the lead over. What a destination is known to have taken is not sent to it again when
+/// it could not say so itself.
+async fn exchange(destination: &Destination, delivery: &Delivery, lead: &Lead) -> Answer {
+    let connector = destination.connector.as_ref();
+    if let (true, DeliveryState::Verifying, Some(external_id)) =
+        (destination.care.forgets, delivery.state, &delivery.external_id)
+    {
+        return Answer::Accepted { external_id: external_id.clone() };
+    }
     if delivery.state != DeliveryState::Verifying {
         return match connector.deliver(lead).await {
             Ok(external_id) => Answer::Accepted { external_id },
@@ -412,7 +422,7 @@ async fn attempt(
     lead: Lead,
 ) -> Result<Option<DeliveryError>, StoreError> {
     let started_at = store.env().now();
-    let work = exchange(destination.connector.as_ref(), &delivery, &lead);
+    let work = exchange(&destination, &delivery, &lead);
     let (answer, exchanges) = ismart_http::watched(work).await;
     let error = match &answer {
         Answer::Failed(error) => Some(error.clone()),

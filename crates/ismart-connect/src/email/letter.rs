@@ -40,6 +40,22 @@ pub(super) fn write(lead: &Lead, settings: &Settings) -> Result<Message, String>
     letter.multipart(body).map_err(|error| format!("no letter can be made of the lead: {error}"))
 }
 
+/// A text of a few lines to people, the first one its subject.
+///
+/// # Errors
+/// Why none can be made of this text.
+pub(super) fn notice(text: &str, settings: &Settings) -> Result<Message, String> {
+    let heading = one_line(text.lines().next().unwrap_or_default());
+    let mut letter =
+        Message::builder().from(settings.from.clone()).subject(cut(&heading, SUBJECT_LIMIT)).raw_header(
+            HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()),
+        );
+    for to in &settings.to {
+        letter = letter.to(Mailbox::new(None, to.clone()));
+    }
+    letter.body(text.to_owned()).map_err(|error| format!("no letter can be made of the text: {error}"))
+}
+
 /// The same for every attempt, and another one for other recipients.
 pub(super) fn message_id(lead: &Lead, settings: &Settings) -> String {
     let to: Vec<String> = settings.to.iter().map(ToString::to_string).collect();

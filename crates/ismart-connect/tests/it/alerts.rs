@@ -258,3 +258,24 @@ async fn a_bot_says_what_is_wrong_with_it_and_never_its_token() {
     let away = notifier("http://127.0.0.1:9").tell("x").await.unwrap_err();
     assert!(!away.to_string().contains("hush"), "{away}");
 }
+
+#[tokio::test]
+async fn letters_tell_too_and_a_server_that_is_away_is_asked_again() {
+    use ismart_emulators::smtp::Smtp;
+    let noon = "2026-11-20T09:00:00Z".parse().unwrap();
+    let server = Smtp::builder(move || noon).start().await.unwrap();
+    let at = server.addr();
+    let settings = json!({"host": at.ip().to_string(), "port": at.port(), "encryption": "none",
+                          "from": "alert@ismart.example", "to": "boss@a.ru"});
+    let open = find_notifier("email").unwrap().open;
+    let letters = open(settings.as_object().unwrap(), &egress()).unwrap();
+    letters.tell("Автоград: Нет заявок с сайта a.ru\nПроверьте формы.").await.unwrap();
+    assert_eq!(server.letters().len(), 1);
+    assert_eq!(server.complaints(), Vec::<String>::new());
+    server.shutdown().await;
+    let away = letters.tell("x").await.unwrap_err();
+    assert!(
+        matches!(away, ismart_domain::delivery::DeliveryError::Retry { ambiguous: false, .. }),
+        "{away:?}"
+    );
+}

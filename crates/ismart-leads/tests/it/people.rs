@@ -262,6 +262,51 @@ async fn p12_a_replay_shows_first_what_it_means_and_doubles_nothing() {
     at.end().await;
 }
 
+/// A mailbox: it takes everything and can be asked nothing.
+#[derive(Default)]
+struct Mailbox(std::sync::atomic::AtomicUsize);
+
+impl ismart_domain::ports::Connector for Mailbox {
+    fn kind(&self) -> &'static str {
+        "mailbox"
+    }
+
+    fn deliver<'a>(&'a self, _: &'a Lead) -> ismart_domain::BoxFuture<'a, Result<String, DeliveryError>> {
+        let number = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Box::pin(async move { Ok(format!("letter-{number}")) })
+    }
+
+    fn find<'a>(
+        &'a self,
+        _: &'a Lead,
+    ) -> ismart_domain::BoxFuture<'a, Result<Option<String>, DeliveryError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn check(&self) -> ismart_domain::BoxFuture<'_, Result<String, DeliveryError>> {
+        Box::pin(async { Ok("a mailbox".to_owned()) })
+    }
+}
+
+#[tokio::test]
+async fn p12_a_replay_to_a_destination_that_cannot_be_asked_sends_nothing_twice() {
+    let setup = Setup::new().await;
+    let at = At::work(setup, Crm::default(), Care::default()).await;
+    let mailbox = Arc::new(Mailbox::default());
+    let care = Care { forgets: true, ..Care::default() };
+    at.lanes.replace(vec![Destination { care, ..Destination::new(at.setup.client, "crm", mailbox.clone()) }]);
+    let lead = at.lead("89101234567").await;
+    let first = at.until(&lead, DeliveryState::Delivered, SECONDS).await;
+    let (client, why) = (at.setup.client, Decider::new(None, "проверка").unwrap());
+    at.decide(move |tx| Box::pin(async move { replay::again(tx, client, first.id, &why).await }))
+        .await
+        .unwrap();
+    let again = at.until(&lead, DeliveryState::Delivered, SECONDS).await;
+    assert_eq!(again.external_id, first.external_id);
+    assert_eq!(mailbox.0.load(std::sync::atomic::Ordering::SeqCst), 1);
+    at.end().await;
+}
+
 #[tokio::test]
 async fn p13_people_are_left_alone_at_night_and_other_destinations_are_not() {
     let setup = Setup::new().await;

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ismart_connect::Egress;
+use ismart_connect::{Egress, Memory};
 use ismart_domain::delivery::{Hours, Quiet};
-use ismart_domain::{BoxFuture, ClientId};
 use ismart_domain::ports::Notifier;
+use ismart_domain::{BoxFuture, ClientId};
 use ismart_leads::alerts::{Vigil, Watched, WatchedSite};
 use ismart_leads::outcomes::Followed;
 use ismart_leads::{Care, Lanes};
@@ -30,6 +30,7 @@ pub(super) fn care(client: &ClientSection, section: &DestinationSection) -> Care
     Care {
         quiet: section.quiet_hours.map_or_else(|| night().flatten(), |hours| hours.0),
         owner: section.owner.clone(),
+        forgets: ismart_connect::find(&section.kind).is_some_and(|entry| entry.memory != Memory::Asked),
         ..client_care(client)
     }
 }
