@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use ismart_domain::lead::Lead;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use sha2::{Digest as _, Sha256};
 
@@ -46,14 +46,21 @@ pub(super) fn write(lead: &Lead, settings: &Settings) -> Result<Message, String>
 /// Why none can be made of this text.
 pub(super) fn notice(text: &str, settings: &Settings) -> Result<Message, String> {
     let heading = one_line(text.lines().next().unwrap_or_default());
-    let mut letter =
-        Message::builder().from(settings.from.clone()).subject(cut(&heading, SUBJECT_LIMIT)).raw_header(
-            HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()),
-        );
+    let mark = hex::encode(Sha256::digest(text).get(..12).unwrap_or_default());
+    let mut letter = Message::builder()
+        .from(settings.from.clone())
+        .subject(cut(&heading, SUBJECT_LIMIT))
+        .message_id(Some(format!("<notice-{mark}@{}>", settings.from.email.domain())))
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ));
     for to in &settings.to {
         letter = letter.to(Mailbox::new(None, to.clone()));
     }
-    letter.body(text.to_owned()).map_err(|error| format!("no letter can be made of the text: {error}"))
+    letter
+        .singlepart(SinglePart::plain(text.to_owned()))
+        .map_err(|error| format!("no letter can be made of the text: {error}"))
 }
 
 /// The same for every attempt, and another one for other recipients.
