@@ -1,8 +1,8 @@
 //! The console through HTTP, over a store of its own.
 
 mod access;
-mod ledger;
 mod deliveries;
+mod ledger;
 mod orders;
 mod pages;
 mod seed;

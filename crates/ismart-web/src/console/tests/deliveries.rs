@@ -97,13 +97,13 @@ async fn a_delivery_shows_its_attempts_and_takes_decisions_with_a_reason() {
         let all: Vec<(&str, &str)> = fields.iter().copied().chain([("csrf", csrf.as_str())]).collect();
         owner.post(&format!("{path}/{what}"), &all).await
     };
-    assert_eq!(post("close", &[("reason", " ")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(post("close", &[("reason", " ")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(
         post("elsewhere", &[("reason", "x"), ("to", "nowhere")]).await.status,
-        StatusCode::BAD_REQUEST
+        StatusCode::UNPROCESSABLE_ENTITY
     );
     assert_eq!(post("elsewhere", &[("reason", "x"), ("to", "bitrix24")]).await.status, StatusCode::CONFLICT);
-    assert_eq!(post("hand", &[("to", "nobody")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(post("hand", &[("to", "nobody")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(state(&house, &one).await, DeliveryState::NeedsAttention);
     let anna = Browser::of(&house, "anna").await.post(&format!("{path}/close"), &[("reason", "x")]).await;
     assert_eq!(anna.status, StatusCode::FORBIDDEN, "an operator does not decide");
@@ -139,7 +139,10 @@ async fn many_are_sent_again_only_after_a_look_and_with_a_reason() {
     };
     assert_eq!(left().await, 12, "a look changes nothing");
     let fields = [("csrf", csrf.as_str()), ("state", "attention"), ("reason", "")];
-    assert_eq!(owner.post("/console/deliveries/replay", &fields).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        owner.post("/console/deliveries/replay", &fields).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     let fields = [("csrf", csrf.as_str()), ("state", "attention"), ("reason", "CRM починили")];
     assert_eq!(owner.post("/console/deliveries/replay", &fields).await.status, StatusCode::SEE_OTHER);
     assert_eq!(left().await, 0);
