@@ -22,6 +22,7 @@ mod fleet;
 mod imports;
 mod inbox;
 mod intake;
+mod joining;
 pub mod keys;
 mod language;
 mod lead;
@@ -114,6 +115,11 @@ pub fn router() -> Router<Arc<Platform>> {
         .route("/worker", get(worker::show))
         .route("/worker/{site}/switch", post(worker::switch))
         .route("/destinations", get(destinations::show))
+        .route("/destinations/add", get(joining::show))
+        .route("/destinations/edit", get(joining::show))
+        .route("/destinations/try", post(joining::try_out))
+        .route("/destinations/save", post(joining::save))
+        .route("/destinations/remove", post(joining::remove))
         .route("/fleet", get(fleet::show))
         .route("/fleet/check", post(fleet::check))
         .route("/fleet/plan", post(fleet::plan))

@@ -8,6 +8,7 @@ mod assets;
 mod box_office;
 mod chat;
 pub mod console;
+pub mod destinations;
 pub mod editing;
 pub mod feeds;
 pub mod fleet;

@@ -16,6 +16,7 @@ use ismart_workers::desk::Desk;
 use jiff::tz::TimeZone;
 
 use crate::box_office::BoxOffice;
+use crate::destinations::DestinationDesk;
 use crate::editing::Editing;
 use crate::feeds::FeedDesk;
 use crate::fleet::{FleetFolders, FleetRoom};
@@ -39,6 +40,8 @@ pub struct DestinationProfile {
     pub simulated: Option<String>,
     /// Takes test leads, and only them.
     pub test: bool,
+    /// Keys of the sites whose leads go there; empty for all of the client's.
+    pub sites: Vec<String>,
 }
 
 /// A client as the configuration describes it.
@@ -195,6 +198,8 @@ pub struct Platform {
     /// Ways in for what others send.
     pub doors: Doors,
     pub(crate) box_office: BoxOffice,
+    /// Where people set up destinations.
+    pub joining: DestinationDesk,
 }
 
 impl std::fmt::Debug for Platform {
@@ -244,6 +249,7 @@ impl Platform {
             files,
             doors: Doors::default(),
             box_office: BoxOffice::default(),
+            joining: DestinationDesk::default(),
         }
     }
 
@@ -305,6 +311,15 @@ impl Platform {
     #[must_use]
     pub fn clients(&self) -> Arc<Vec<Arc<ClientProfile>>> {
         self.clients.load_full()
+    }
+
+    /// Puts the clients of a configuration that was read again in the place of those of the same id.
+    pub fn set_clients(&self, profiles: Vec<ClientProfile>) {
+        let fresh: Vec<Arc<ClientProfile>> = profiles.into_iter().map(Arc::new).collect();
+        self.clients.rcu(|clients| {
+            let others = clients.iter().filter(|client| fresh.iter().all(|one| one.id != client.id)).cloned();
+            fresh.iter().cloned().chain(others).collect::<Vec<_>>()
+        });
     }
 
     /// Takes up a client that a site brought along.

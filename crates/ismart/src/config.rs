@@ -212,6 +212,9 @@ pub(crate) struct DestinationSection {
     pub(crate) test: bool,
     /// Hours in which nothing is sent, or `none` [default: 22:00-08:00 where people are written to directly].
     pub(crate) quiet_hours: Option<QuietHours>,
+    /// Keys of the sites whose leads go there; empty for all of the client's.
+    #[serde(default)]
+    pub(crate) sites: Vec<String>,
     /// Sign-in name of the person who answers for deliveries that need one.
     pub(crate) owner: Option<String>,
     /// How outcomes come back.

@@ -1,6 +1,7 @@
 //! The root: opens the parts and joins them. No rule of the business stands here.
 
 mod captcha;
+mod destinations;
 pub(crate) mod doors;
 mod feeds;
 pub(crate) mod mailboxes;
@@ -36,6 +37,7 @@ use jiff::tz::TimeZone;
 use crate::config::{ClientSection, Config, DestinationSection, LeadsSection, Loaded};
 use crate::output::{Failed, Trouble};
 
+pub(crate) use destinations::{Book, kinds};
 pub(crate) use feeds::Feeds;
 pub(crate) use queue::{Rules, vigil};
 use reload::Found;
@@ -74,6 +76,8 @@ pub(crate) struct Wired {
     pub(crate) rules: Rules,
     pub(crate) followed: Vec<Followed>,
     pub(crate) reloader: Arc<Reloader>,
+    /// Settings that can be changed while the server runs; none in the demonstration.
+    pub(crate) cover: Option<destinations::Cover>,
     pub(crate) feeds: Feeds,
     /// The folder that paths of the configuration start from.
     pub(crate) base: std::path::PathBuf,
@@ -197,13 +201,18 @@ pub(crate) async fn wire(
     };
     let world = Arc::new(ArcSwap::from_pointee(World::default()));
     let platform = Arc::new(Platform::new(store.clone(), world, desk, profiles, options));
+    let cover = simulation.is_none().then(|| destinations::Cover {
+        file: loaded.file.clone(),
+        data: data.to_path_buf(),
+        egress: egress.clone(),
+    });
     let reloader = Arc::new(Reloader::new(loaded.for_sites(), cores, packages, egress));
     let warnings = reloader.start(&platform, found).await?;
     platform.doors.open(doors::open(loaded, &store).await?);
     let feeds = Feeds::new(client(config)?, platform.clone(), reloader.clone());
     platform.hooks.replace(outcomes.hooks);
     let (followed, base) = (outcomes.followed, loaded.base.clone());
-    Ok(Wired { store, platform, destinations, rules, followed, reloader, feeds, base, warnings })
+    Ok(Wired { store, platform, destinations, rules, followed, reloader, cover, feeds, base, warnings })
 }
 
 /// Rows for every client named by the configuration, and its opened destinations.
@@ -244,6 +253,7 @@ async fn open_clients(
                         kind: section.kind.clone(),
                         simulated,
                         test: section.test,
+                        sites: section.sites.clone(),
                     });
                 }
                 Err(Failed(found)) => troubles.extend(found),

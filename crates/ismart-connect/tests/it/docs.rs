@@ -7,9 +7,11 @@ use ismart_connect::{CONNECTORS, FieldKind, Memory};
 
 fn page() -> String {
     let mut text = "# Destinations\n\n<!-- Made of `CONNECTORS`; the test `docs` of ismart-connect says how to renew it. -->\n\n\
-         Where leads go besides the inbox: `[[client.destination]]` of `ismart.toml` with `name`, `kind` and the settings below. A setting may be `{ env = \"NAME\" }` or \
-         `{ file = \"path\" }`; secrets should be. `ismart doctor` and “Check” in the console try every destination and say what to \
-         mend; leads wait meanwhile.\n"
+         Where leads go besides the inbox: `[[client.destination]]` of `ismart.toml` with `name`, `kind`, the settings below, and \
+         `sites = [\"…\"]` where only leads of some sites of the client go there. A setting may be `{ env = \"NAME\" }` or \
+         `{ file = \"path\" }`; secrets should be. `ismart doctor` and “Check” in the console try every destination and say what \
+         to mend; leads wait meanwhile. A change takes effect with SIGHUP or when it is saved in the console, without a restart; \
+         how outcomes come back is read at the start.\n"
         .to_owned();
     for entry in CONNECTORS {
         let memory = match entry.memory {

@@ -26,10 +26,14 @@ struct DestinationsPage {
     destinations: Vec<DestinationView>,
     sees_people: bool,
     only_inbox: bool,
+    /// Settings can be changed here, and by this person.
+    joins: bool,
 }
 
 #[derive(Serialize)]
 struct DestinationView {
+    /// In the configuration.
+    key: String,
     name: String,
     kind: String,
     simulated: Option<String>,
@@ -69,6 +73,7 @@ pub(super) async fn show(
         };
         let kind = if built_in { "inbox" } else { configured.map_or("unknown", |found| found.kind.as_str()) };
         views.push(DestinationView {
+            key: configured.map(|found| found.name.clone()).unwrap_or_default(),
             name: plain::destination_name(texts, &line.name),
             kind: plain::named(texts, "kind", kind),
             simulated: configured.and_then(|found| found.simulated.clone()),
@@ -80,6 +85,7 @@ pub(super) async fn show(
     drop(conn);
     let page = DestinationsPage {
         only_inbox: views.len() == 1,
+        joins: seat.may(Right::ManageTokens) && !platform.joining.kinds().is_empty(),
         destinations: views,
         sees_people: seat.may(Right::SeePeople),
     };

@@ -82,6 +82,8 @@ needs! {
     Keys = ManageTokens;
     /// Bring leads in from files.
     Importing = ImportLeads;
+    /// Set up destinations, with their secrets.
+    Joining = ManageTokens;
     /// Move between clients.
     Everywhere = AllClients;
 }

@@ -29,6 +29,7 @@ pub(super) static TEMPLATES: &[(&str, &str)] = &[
     ("api_docs.twig", include_str!("../../../../console/templates/api_docs.twig")),
     ("base.twig", include_str!("../../../../console/templates/base.twig")),
     ("dashboard.twig", include_str!("../../../../console/templates/dashboard.twig")),
+    ("destination.twig", include_str!("../../../../console/templates/destination.twig")),
     ("destinations.twig", include_str!("../../../../console/templates/destinations.twig")),
     ("fault.twig", include_str!("../../../../console/templates/fault.twig")),
     ("fleet.twig", include_str!("../../../../console/templates/fleet.twig")),

@@ -88,6 +88,7 @@ fn configuration(data: &Path, portal: &PortalHandle) -> Loaded {
         settings: settings.as_object().cloned().unwrap_or_default(),
         test: false,
         quiet_hours: None,
+        sites: Vec::new(),
         owner: None,
         outcomes: None,
     };

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::Place;
 use crate::config;
 use crate::output::{self, Failed, Trouble};
-use crate::wiring::{self, Watching, Wired};
+use crate::wiring::{self, Book, Watching, Wired};
 use tls::{Certificate, Peer, TlsListener};
 
 /// Where to serve from, and how.
@@ -98,6 +98,19 @@ pub(super) async fn run(
     let dispatcher = Dispatcher::new(wired.store.clone(), wired.destinations.clone());
     let lanes = dispatcher.lanes();
     let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
+    let book = wired.cover.map(|cover| {
+        Arc::new(cover.book(
+            wired.store.clone(),
+            lanes.clone(),
+            wired.platform.clone(),
+            wired.reloader.clone(),
+        ))
+    });
+    if let Some(book) = &book
+        && let Some(wanted) = wired.platform.joining.open(wiring::kinds())
+    {
+        tokio::spawn(book.clone().run(wanted));
+    }
     let vigil = wiring::vigil(&wired.platform, wired.rules, lanes);
     let follower = Follower::new(wired.store.clone(), wired.followed);
     let following = tokio::spawn(follower.run(stopped.clone()));
@@ -137,7 +150,13 @@ pub(super) async fn run(
         true => Some(Watching::start(&wired.reloader.folders())?),
         false => None,
     };
-    tokio::spawn(reload_when_asked(wired.reloader.clone(), wired.platform.clone(), watching, tls.clone()));
+    tokio::spawn(reload_when_asked(
+        wired.reloader.clone(),
+        wired.platform.clone(),
+        book,
+        watching,
+        tls.clone(),
+    ));
     let app = ismart_web::router(wired.platform.clone());
     let over = ended(stopped.clone());
     let served: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>> = match tls {
@@ -242,6 +261,7 @@ async fn refresh_published(reloader: Arc<wiring::Reloader>, platform: Arc<Platfo
 async fn reload_when_asked(
     reloader: Arc<wiring::Reloader>,
     platform: Arc<Platform>,
+    book: Option<Arc<Book>>,
     mut watching: Option<Watching>,
     tls: Option<Arc<Certificate>>,
 ) {
@@ -255,7 +275,15 @@ async fn reload_when_asked(
             }
         };
         tokio::select! {
-            () = asked.next() => {}
+            () = asked.next() => {
+                if let Some(book) = &book
+                    && let Err(Failed(faults)) = book.reload().await
+                {
+                    for Trouble { place, reason, repair, .. } in faults {
+                        tracing::error!(place, reason, repair, "the destinations stay as they were");
+                    }
+                }
+            }
             () = platform.fleet.changed.notified() => {}
             () = seen => {}
             () = tokio::time::sleep(LOOK) => {

@@ -37,7 +37,9 @@ impl Reloader {
         let profile = client(platform, config).await?;
         let site_id = site_row(&platform.store, profile.id, config).await?;
         // Those that take test leads take nothing else.
-        let real = profile.destinations.iter().filter(|destination| !destination.test);
+        let own = |sites: &[String]| sites.is_empty() || sites.contains(&config.site);
+        let real =
+            profile.destinations.iter().filter(|destination| !destination.test && own(&destination.sites));
         let destinations: Vec<String> = real.map(|destination| destination.name.clone()).collect();
         let worker = section_text(config, "worker", "package");
         let place = Place {

@@ -121,6 +121,23 @@ impl Reloader {
         Ok(told)
     }
 
+    /// Gives every site its place anew, after its client's destinations changed. A site that has none keeps the old one.
+    ///
+    /// # Errors
+    /// When two sites claim one host: everything stays as it is.
+    pub(crate) async fn place_again(&self, platform: &Platform) -> Result<(), Failed> {
+        let mut held = self.held.lock().await;
+        let mut next = held.clone();
+        for one in next.values_mut() {
+            if let Ok((place, workplace)) = self.open(platform, &one.parts).await {
+                (one.place, one.workplace) = (Arc::new(place), workplace.map(Arc::new));
+            }
+        }
+        self.install(platform, &next)?;
+        *held = next;
+        Ok(())
+    }
+
     /// The folders that sites are made of.
     pub(crate) fn folders(&self) -> [PathBuf; 2] {
         let config = &self.loaded.config;

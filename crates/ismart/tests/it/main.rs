@@ -11,6 +11,8 @@ mod browser;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod destinations;
+#[cfg(test)]
 mod editing;
 #[cfg(test)]
 mod feeds;

@@ -68,6 +68,13 @@ impl Server {
         }
     }
 
+    /// SIGHUP.
+    #[cfg(unix)]
+    pub(crate) fn hang_up(&self) {
+        let sent = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// kill -9.
     pub(crate) fn kill(&mut self) {
         // A process that has ended already is as good as killed.

@@ -188,3 +188,27 @@ async fn p5_the_lag_of_the_search_hides_nothing_from_find() {
     assert!(connector.find(&lead(1)).await.unwrap().is_some());
     assert_eq!(connector.find(&lead(2)).await.unwrap(), None);
 }
+
+/// P11: choices of a list come from a form by their titles, and a rehearsal names what does not fit before it is kept.
+#[tokio::test]
+async fn p11_choices_come_by_title_and_misfits_are_named() {
+    let account =
+        super::account(|builder| builder.field(super::text_field(700, "Бюджет до", "numeric"))).await;
+    let mut one = crate::leads::full(1);
+    one.draft.fields.insert("Цвет".into(), " белый ".into());
+    super::connector(&account, json!({"fields": "COLOUR=form:Цвет; 700=text:1500000"}))
+        .deliver(&one)
+        .await
+        .unwrap();
+    assert_eq!(account.ledger().leads()[0].field(super::COLOUR), ["Белый"]);
+    let settings =
+        super::settings(&account, json!({"fields": "COLOUR=subject; 700=name; 999=page; price=name"}));
+    let rehearse = ismart_connect::find("amocrm").unwrap().rehearse;
+    let shown =
+        rehearse(&settings, &crate::contract::egress(), crate::leads::full(2)).unwrap().await.unwrap();
+    let named: Vec<&str> = shown.misfits.iter().map(|misfit| misfit.field.as_str()).collect();
+    assert_eq!(named, ["COLOUR", "700", "999", "price"], "{:?}", shown.misfits);
+    let colour = shown.fields.iter().find(|field| field.title == "Цвет").unwrap();
+    assert_eq!(colour.choices[0], (super::WHITE.to_string(), "Белый".to_owned()));
+    assert_eq!(account.count(ismart_emulators::amocrm::Kind::Lead), 1);
+}

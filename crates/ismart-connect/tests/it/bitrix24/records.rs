@@ -223,3 +223,55 @@ async fn a_refused_search_for_the_person_does_not_stop_the_lead() {
     connector(&portal, json!({})).deliver(&full(1)).await.unwrap();
     assert_eq!(portal.count(Entity::Lead), 1);
 }
+
+/// P10: rules fill the portal's own fields in both families of methods, a demanded one among them; what was deleted or does not
+/// fit is named before it is kept, and costs no lead.
+#[tokio::test]
+async fn p10_rules_fill_the_portals_fields_and_misfits_are_named() {
+    for mode in ["item", "lead"] {
+        let portal = portal(|builder| {
+            let builder = builder.custom_field(Entity::Lead, "UF_CRM_CAR", "Автомобиль");
+            builder.custom_field(Entity::Lead, "UF_CRM_TIME", "Удобное время")
+        })
+        .await;
+        let demand = Switch::RequireField { entity: Entity::Lead, name: "UF_CRM_CAR".into() };
+        portal.faults().turn(demand).unwrap();
+        let rules = "UF_CRM_CAR=subject; uf_crm_time=form:Удобное время; POST=text:с сайта";
+        let more = json!({"mode": mode, "fields": rules});
+        let connector = connector(&portal, more.clone());
+        connector.check().await.unwrap();
+        connector.deliver(&full(1)).await.unwrap();
+        let ledger = portal.ledger();
+        let made = ledger.leads()[0];
+        assert_eq!(
+            (made.text("UF_CRM_CAR"), made.text("UF_CRM_TIME"), made.text("post")),
+            ("Haval Jolion 1.5", "после 18", "с сайта"),
+            "{mode}"
+        );
+        assert_eq!(portal.findings(), [], "{mode}");
+
+        let settings = super::settings(
+            &portal,
+            json!({"mode": mode, "fields": "UF_CRM_CAR=subject; ID=number; UF_CRM_GONE=page; OPPORTUNITY=name"}),
+        );
+        let rehearse = ismart_connect::find("bitrix24").unwrap().rehearse;
+        let shown = rehearse(&settings, &crate::contract::egress(), full(2)).unwrap().await.unwrap();
+        let named: Vec<&str> = shown.misfits.iter().map(|misfit| misfit.field.as_str()).collect();
+        assert_eq!(named, ["ID", "UF_CRM_GONE", "OPPORTUNITY"], "{mode}: {:?}", shown.misfits);
+        assert!(shown.misfits.iter().all(|misfit| misfit.remedy.contains("`fields`")), "{:?}", shown.misfits);
+        let field = shown.fields.iter().find(|field| field.key == "UF_CRM_CAR").unwrap();
+        assert!(field.required && field.writable && field.title == "Автомобиль", "{field:?}");
+        assert!(shown.requests[0].what.contains("***") && shown.requests[0].body.contains("Haval Jolion"));
+        assert_eq!(portal.count(Entity::Lead), 1, "a rehearsal makes no lead");
+
+        portal
+            .faults()
+            .turn(Switch::RemoveField { entity: Entity::Lead, name: "UF_CRM_TIME".into() })
+            .unwrap();
+        let fresh = super::connector(&portal, more);
+        let error = fresh.check().await.unwrap_err().to_string();
+        assert!(error.contains("uf_crm_time") && error.contains("deleted"), "{error}");
+        fresh.deliver(&full(3)).await.unwrap();
+        assert_eq!(portal.count(Entity::Lead), 2, "a deleted field costs no lead");
+    }
+}

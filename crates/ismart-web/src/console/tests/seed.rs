@@ -86,6 +86,7 @@ impl House {
             kind: "bitrix24".into(),
             simulated: Some("http://127.0.0.1:9/".into()),
             test: false,
+            sites: Vec::new(),
         };
         let profiles = vec![
             profile(client, "avtograd", "Автоград", vec![crm]),
