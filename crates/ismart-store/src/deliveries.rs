@@ -173,6 +173,24 @@ pub async fn recover(tx: &mut Tx) -> Result<u64, StoreError> {
     .await
 }
 
+/// Makes what waits for mended settings of a destination due now. Gives how many deliveries.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn wake(tx: &mut Tx, client_id: ClientId, destination: &str) -> Result<u64, StoreError> {
+    let now = tx.env().now();
+    Statement::tenant(
+        tenant!(
+            "UPDATE deliveries SET due_at = $3 WHERE client_id = $1 AND destination = $2 AND state = 'paused'"
+        ),
+        client_id,
+    )
+    .text(destination)
+    .instant(now)
+    .run(tx)
+    .await
+}
+
 /// What an attempt led to.
 #[derive(Debug)]
 pub struct Ending<'e> {

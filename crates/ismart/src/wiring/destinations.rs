@@ -10,7 +10,7 @@ use ismart_domain::delivery::DeliveryError;
 use ismart_domain::lead::{Channel, Intent, Lead, LeadDraft, LeadSource, Subject, Utm};
 use ismart_domain::{ClientId, Email, Env, PersonName, Phone};
 use ismart_leads::Lanes;
-use ismart_store::Store;
+use ismart_store::{Store, StoreError, Tx, deliveries};
 use ismart_web::destinations::{Draft, FieldForm, Kept, KindForm, Tried, Wanted};
 use ismart_web::{ClientProfile, Platform};
 use serde_json::{Map, Value};
@@ -117,7 +117,18 @@ impl Book {
         self.platform.set_clients(profiles);
         self.platform.hooks.replace(outcomes.hooks);
         let count = destinations.len();
+        let names: Vec<(ClientId, String)> =
+            destinations.iter().map(|one| (one.client_id, one.name.clone())).collect();
         self.lanes.replace(destinations);
+        // What waited for mended settings need not wait for its next look.
+        for (client_id, name) in names {
+            self.store
+                .write(move |tx: &mut Tx| {
+                    Box::pin(async move { deliveries::wake(tx, client_id, &name).await })
+                })
+                .await
+                .map_err(|error: StoreError| Failed::from(error))?;
+        }
         self.reloader.place_again(&self.platform).await?;
         tracing::info!(destinations = count, "the destinations were read again");
         Ok(())
