@@ -221,6 +221,7 @@ impl Dispatcher {
                 store: self.store.clone(),
                 destination: destination.clone(),
                 breaker: Breaker::default(),
+                doubted: None,
             };
             let task = tokio::spawn(async move {
                 if let Some(Err(error)) = match before {
@@ -263,6 +264,8 @@ struct Lane {
     store: Store,
     destination: Destination,
     breaker: Breaker,
+    /// Since when attempts may have ended without that being written.
+    doubted: Option<Timestamp>,
 }
 
 impl Lane {
@@ -306,6 +309,23 @@ impl Lane {
         if !self.breaker.closed(now) {
             return Ok(0);
         }
+        let client_id = self.destination.client_id;
+        if let Some(since) = self.doubted {
+            let name = self.destination.name.clone();
+            self.store
+                .write(move |tx: &mut Tx| {
+                    Box::pin(async move { deliveries::doubt(tx, client_id, &name, since).await })
+                })
+                .await?;
+        }
+        // Until the round has ended well, nobody knows what became of the attempts that begin in it.
+        self.doubted = self.doubted.or(Some(now));
+        let worked = self.work(now).await?;
+        self.doubted = None;
+        Ok(worked)
+    }
+
+    async fn work(&mut self, now: Timestamp) -> Result<usize, StoreError> {
         let client_id = self.destination.client_id;
         if let Some(until) =
             self.destination.care.quiet.and_then(|q| q.until(now, &self.destination.care.zone))

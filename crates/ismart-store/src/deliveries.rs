@@ -191,6 +191,35 @@ pub async fn wake(tx: &mut Tx, client_id: ClientId, destination: &str) -> Result
     .await
 }
 
+/// Turns deliveries whose attempts began at or after `since` and were never written down as ended into ones to be
+/// verified: the database was away when that was to be done, and the destination may have them. Gives how many. Call it
+/// when no attempt to this destination is under way.
+///
+/// # Errors
+/// [`StoreError`] of the engine.
+pub async fn doubt(
+    tx: &mut Tx,
+    client_id: ClientId,
+    destination: &str,
+    since: Timestamp,
+) -> Result<u64, StoreError> {
+    let now = tx.env().now();
+    Statement::tenant(
+        tenant!(
+            "UPDATE deliveries SET state = 'verifying', due_at = $3, updated_at = $4,
+             reason = 'the database was away at the end of an attempt'
+             WHERE client_id = $1 AND destination = $2 AND state = 'sending' AND updated_at >= $5"
+        ),
+        client_id,
+    )
+    .text(destination)
+    .instant(now.checked_add(SETTLING).unwrap_or(now))
+    .instant(now)
+    .instant(since)
+    .run(tx)
+    .await
+}
+
 /// What an attempt led to.
 #[derive(Debug)]
 pub struct Ending<'e> {

@@ -5,6 +5,7 @@ mod contracts;
 mod deliveries;
 mod demo;
 mod doctor;
+mod drill;
 mod fleet;
 mod leads;
 mod ledger;
@@ -44,6 +45,8 @@ enum Command {
     Check(check::Check),
     /// Check what `check` checks, and that database and destinations can be reached
     Doctor(Checked),
+    /// Break things on purpose while leads come in, and count what became of them
+    Drill(drill::Drill),
     /// Write, check, measure, draw and serve contracts of code: what each module promises
     Contracts(Contracts),
     /// Let a site that somebody else serves answer from its pages, by one line of script
@@ -116,6 +119,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Demo(demo) => demo::demo(demo).await,
             Command::Check(check) => check::check(&check),
             Command::Doctor(checked) => doctor::doctor(&checked).await,
+            Command::Drill(drill) => drill::drill(drill).await,
             Command::Contracts(contracts) => contracts::contracts(&contracts),
             Command::Pilot(pilot) => pilot::pilot(pilot).await,
             Command::Openapi => openapi::openapi(),

@@ -1,7 +1,7 @@
 //! `ismart demo`: a ready-made dealer; what is simulated says so.
 
 mod history;
-mod unpack;
+pub(super) mod unpack;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

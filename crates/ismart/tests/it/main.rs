@@ -10,6 +10,7 @@ mod bad_input;
 mod browser;
 #[cfg(test)]
 mod commands;
+mod drill;
 #[cfg(test)]
 mod destinations;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::commands::site::pack::Pack;
 use crate::output::Failed;
 
 /// Writes the site into the data folder, unless it is there: what was edited stays.
-pub(super) fn unpack(data: &Path) -> Result<(), Failed> {
+pub(in crate::commands) fn unpack(data: &Path) -> Result<(), Failed> {
     let site = data.join("sites").join("avtograd");
     if site.join("config").join("site.toml").exists() {
         return Ok(());
