@@ -60,6 +60,14 @@ pub(crate) const GOALS: &[Goal] = &[
     },
     Goal {
         group: "foundation",
+        name: "lead",
+        what: "A form is sent and answered with success after its lead is durable: 500 a second whatever the server does, SQLite with `synchronous=FULL`, delivery to the inbox beside it.",
+        bar: "p99 at most 15 ms, no errors",
+        reference: "p99 of writing 4 KiB and `fdatasync` in the same folder, before and after",
+        measure: chain::lead,
+    },
+    Goal {
+        group: "foundation",
         name: "start",
         what: "From the start of the release binary on an empty data folder (`demo`, demo data included) to the first 200 of `GET /health`; the worst of five.",
         bar: "at most 5 s",

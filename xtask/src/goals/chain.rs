@@ -34,6 +34,10 @@ pub(super) fn turn(bench: &Bench) -> Result<Measured, String> {
     load(bench, &["turns", "--conversations", "200", "--seconds", "20"]).map(|load| judged(&load, 20.0))
 }
 
+pub(super) fn lead(bench: &Bench) -> Result<Measured, String> {
+    load(bench, &["leads", "--rate", "500", "--seconds", "20"]).map(|load| judged(&load, 15.0))
+}
+
 pub(super) fn start(bench: &Bench) -> Result<Measured, String> {
     let load = load(bench, &["start", "--times", "5"])?;
     Ok(Measured {

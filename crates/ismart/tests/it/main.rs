@@ -10,6 +10,7 @@ mod bad_input;
 mod browser;
 #[cfg(test)]
 mod commands;
+#[cfg(test)]
 mod drill;
 #[cfg(test)]
 mod destinations;

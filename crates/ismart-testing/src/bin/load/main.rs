@@ -1,6 +1,7 @@
-//! Load on a server, and how long it takes: pages, turns of the chat, starts. Beside every figure stands a reference
-//! from the same run: a plain 200, or the program's `--version`.
+//! Load on a server, and how long it takes: pages, turns of the chat, leads, starts. Beside every figure stands a
+//! reference from the same run: a plain 200, a raw write, or the program's `--version`.
 
+mod leads;
 mod pages;
 mod start;
 mod tally;
@@ -54,6 +55,21 @@ enum Command {
         /// Between two messages of one conversation, milliseconds
         #[arg(long, default_value_t = 2000)]
         pause: u64,
+    },
+    /// Forms at a steady rate, each answered when its lead is durable; a raw write and flush beside it
+    Leads {
+        /// The program to start with the sites of `examples/`
+        #[arg(long, value_name = "FILE")]
+        binary: PathBuf,
+        /// Address of an empty PostgreSQL database; without it, SQLite
+        #[arg(long, value_name = "URL")]
+        postgres: Option<String>,
+        /// Leads a second
+        #[arg(long, default_value_t = 500)]
+        rate: u32,
+        /// How long
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
     },
     /// Starts of the demo on an empty folder, until it is healthy
     Start {
@@ -121,6 +137,19 @@ async fn run(command: Command) -> Result<Report, Trouble> {
             };
             let report = turns::measure(&ready.url, load).await;
             finish(ready).await?;
+            report
+        }
+        Command::Leads { binary, postgres, rate, seconds } => {
+            let data = data_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples"))?;
+            if let Some(url) = postgres {
+                let config = data.path().join("ismart.toml");
+                let text = std::fs::read_to_string(&config)?;
+                std::fs::write(&config, format!("{text}\n[store]\npostgres = {url:?}\n"))?;
+            }
+            let server = Server::start(&binary, "serve", data.path(), &[] as &[&str]).await?;
+            let load = leads::Load { rate, lasting: Duration::from_secs(seconds) };
+            let report = leads::measure(server.url(), data.path(), load).await;
+            finish(Ready { url: String::new(), own: Some((server, data)) }).await?;
             report
         }
         Command::Start { binary, times } => start::measure(&binary, times).await,
