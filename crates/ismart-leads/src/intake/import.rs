@@ -253,13 +253,12 @@ fn look_through(
     Ok((preview, keys))
 }
 
-/// Two rows with one likeness are one request.
+/// Two rows with one likeness are one request: the same person with the same intent, whatever his words.
 fn likeness(draft: &LeadDraft) -> u64 {
     let mut hasher = std::hash::DefaultHasher::new();
     draft.phone.as_ref().map(ismart_domain::Phone::e164).hash(&mut hasher);
     draft.email.as_ref().map(ismart_domain::Email::matching).hash(&mut hasher);
     (draft.intent, draft.subject.as_ref().map(|subject| &subject.key)).hash(&mut hasher);
-    draft.comment.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().hash(&mut hasher);
     hasher.finish()
 }
 

@@ -77,8 +77,8 @@ async fn letters_come_in_once_whatever_the_mailbox_does_in_between() {
     house.shows("/console/intake", "stopped answering").await;
     mailbox.set(LetterboxMood::Well);
     house.shows("/console/leads", "+7 910 123-45-01").await;
-    let intake = house.shows("/console/intake", "There is neither a phone").await;
-    assert!(intake.contains("is read"), "{intake}");
+    house.shows("/console/intake", "There is neither a phone").await;
+    house.shows("/console/intake", "is read").await;
     mailbox.renumber();
     mailbox.post(letter(2), "2099-01-01");
     let leads = house.shows("/console/leads", "+7 910 123-45-02").await;
