@@ -128,7 +128,7 @@ impl House {
             .store
             .write(move |tx: &mut Tx| {
                 Box::pin(async move {
-                    let (lead, _) = leads::add(tx, client, draft, "f").await?;
+                    let (lead, _) = leads::add(tx, client, draft, "f", None).await?;
                     deliveries::add(tx, client, lead.id, "crm", DeliveryState::Queued).await.map(|_| ())
                 })
             })

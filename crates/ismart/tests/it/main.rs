@@ -11,9 +11,9 @@ mod browser;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
-mod drill;
-#[cfg(test)]
 mod destinations;
+#[cfg(test)]
+mod drill;
 #[cfg(test)]
 mod editing;
 #[cfg(test)]
