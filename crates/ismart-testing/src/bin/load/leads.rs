@@ -68,9 +68,9 @@ fn count(tally: &mut Tally, sent: Result<Duration, Trouble>) {
 async fn token(client: &Client, url: &str) -> Result<String, Trouble> {
     let body: Value = client.get(format!("{url}/api/form-token")).send().await?.json().await?;
     // Who is faster than a person is taken for a robot.
-    let wait = body["min_age"].as_u64().unwrap_or(0);
+    let wait = body.get("min_age").and_then(Value::as_u64).unwrap_or(0);
     tokio::time::sleep(Duration::from_secs(wait + 1)).await;
-    Ok(body["token"].as_str().ok_or("the server gives no form token")?.to_owned())
+    Ok(body.get("token").and_then(Value::as_str).ok_or("the server gives no form token")?.to_owned())
 }
 
 async fn send(client: Client, url: String, token: String, number: u32) -> Result<Duration, Trouble> {
