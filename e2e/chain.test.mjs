@@ -58,7 +58,7 @@ for (const [screen, options] of SCREENS) {
 
     const rows = await searchLeads(desk, who.name);
     assert.equal(await rows.count(), 1, 'one lead in the console');
-    assert.equal((await rows.locator('td').first().innerText()).trim(), number);
+    assert.equal((await rows.locator('td.num').first().innerText()).trim(), number);
     await rows.getByRole('link', { name: who.name }).click();
     const delivery = desk.locator('article.delivery').filter({ has: desk.getByRole('heading', { name: 'bitrix24' }) });
     await eventually(async () => {
@@ -160,7 +160,7 @@ describe('forms of the site', () => {
     const { page: desk } = await signIn();
     const rows = await searchLeads(desk, who.name);
     assert.equal(await rows.count(), 1, 'a double click is one lead');
-    assert.equal((await rows.locator('td').first().innerText()).trim(), number);
+    assert.equal((await rows.locator('td.num').first().innerText()).trim(), number);
   });
 
   test('without scripts: what was typed survives an error, then success', async () => {
@@ -192,7 +192,7 @@ describe('forms of the site', () => {
     const { page: desk } = await signIn();
     const rows = await searchLeads(desk, who.name);
     assert.equal(await rows.count(), 1);
-    assert.equal((await rows.locator('td').first().innerText()).trim(), number);
+    assert.equal((await rows.locator('td.num').first().innerText()).trim(), number);
   });
 });
 

@@ -12,7 +12,7 @@ use crate::server::{BINARY, Server, data_folder, form_token, reqwest_client};
 /// Sends a form, and waits until the account has so many leads.
 async fn lead(server: &Server, token: &str, account: &AccountHandle, key: &str, expected: usize) {
     let body = json!({
-        "name": "Анна", "phone": "+7 910 123-45-67", "policy": "on", "form_name": "callback", "form_token": token,
+        "name": "Анна", "phone": format!("+7 910 123-45-{expected:02}"), "policy": "on", "form_name": "callback", "form_token": token,
         "idempotency_key": key, "page_url": format!("{}/contacts", server.base), "message": key,
     });
     let answer = reqwest_client().post(format!("{}/api/send", server.base)).json(&body).send().await.unwrap();

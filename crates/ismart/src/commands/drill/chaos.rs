@@ -26,9 +26,6 @@ pub(super) async fn run(scene: &Scene) -> Result<Ended, Failed> {
     let mut kills = 0;
     for strike in 1..=scene.strikes {
         forms.until(share(scene.leads, strike, scene.strikes)).await;
-        if forms.all_done() {
-            break;
-        }
         a_while(500).await;
         server.kill().await?;
         kills += 1;
