@@ -25,6 +25,8 @@ pub struct Separated {
     pub separator: char,
     /// The first line only names the separator, as some programs write it.
     announced: bool,
+    /// What ends a line.
+    ending: u8,
 }
 
 impl Separated {
@@ -42,13 +44,14 @@ impl Separated {
             encoding: encoding.name(),
             separator: char::from(separator),
             announced: announced.is_some(),
+            ending: ending_of(&sample),
         })
     }
 
     pub(crate) fn rows(&self, path: &Path, take: &mut dyn FnMut(Row) -> bool) -> Result<(), TableError> {
         let encoding = Encoding::for_label(self.encoding.as_bytes()).unwrap_or(UTF_8);
         let separator = u8::try_from(self.separator).unwrap_or(b';');
-        let mut rows = reader(separator).from_reader(text(path, encoding)?);
+        let mut rows = reader(separator, self.ending).from_reader(text(path, encoding)?);
         let mut record = csv::StringRecord::new();
         let mut announced = self.announced;
         loop {
@@ -75,9 +78,15 @@ impl Separated {
     }
 }
 
-fn reader(separator: u8) -> csv::ReaderBuilder {
+/// What ends a line. A carriage return before it is left to the trimming of cells: taken as a part of the ending, it makes
+/// the reader count lines one behind.
+fn ending_of(sample: &[u8]) -> u8 {
+    if sample.contains(&b'\r') && !sample.contains(&b'\n') { b'\r' } else { b'\n' }
+}
+
+fn reader(separator: u8, ending: u8) -> csv::ReaderBuilder {
     let mut builder = csv::ReaderBuilder::new();
-    builder.delimiter(separator).has_headers(false).flexible(true);
+    builder.terminator(csv::Terminator::Any(ending)).delimiter(separator).has_headers(false).flexible(true);
     builder
 }
 
@@ -119,7 +128,7 @@ fn encoding_of(path: &Path) -> Result<&'static Encoding, TableError> {
 /// The separator that gives the most rows of equal width.
 fn separator_of(sample: &[u8]) -> u8 {
     let score = |separator: u8| {
-        let mut rows = reader(separator).from_reader(sample);
+        let mut rows = reader(separator, ending_of(sample)).from_reader(sample);
         let widths: Vec<usize> = rows.byte_records().take(50).flatten().map(|row| row.len()).collect();
         let width = widths.first().copied().unwrap_or(1);
         let equal = widths.iter().filter(|found| **found == width).count();
