@@ -450,8 +450,8 @@ pub async fn leads_of(
              tree(id) AS (
                SELECT id FROM up WHERE parent IS NULL
                UNION ALL SELECT p.id FROM persons p JOIN tree ON p.merged_into = tree.id)
-             SELECT l.id, l.client_id, l.number, l.accepted_at, l.draft FROM leads l JOIN tree ON l.person_id = tree.id
-             WHERE l.client_id = $1 ORDER BY l.accepted_at DESC, l.number DESC LIMIT $3"
+             SELECT l.id, l.client_id, l.number, l.accepted_at, l.draft FROM tree CROSS JOIN leads l
+             WHERE l.person_id = tree.id AND l.client_id = $1 ORDER BY l.accepted_at DESC, l.number DESC LIMIT $3"
         ),
         client_id,
     )

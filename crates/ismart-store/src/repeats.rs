@@ -121,6 +121,7 @@ pub async fn same_wish(
     draft: &LeadDraft,
     since: Timestamp,
 ) -> Result<Option<Lead>, StoreError> {
+    // A cross join keeps SQLite to this order: it would else read all leads of the window for each request.
     let near = Statement::tenant(
         tenant!(
             "WITH RECURSIVE up(id, parent) AS (
@@ -129,8 +130,9 @@ pub async fn same_wish(
              tree(id) AS (
                SELECT id FROM up WHERE parent IS NULL
                UNION ALL SELECT p.id FROM persons p JOIN tree ON p.merged_into = tree.id)
-             SELECT l.id, l.client_id, l.number, l.accepted_at, l.draft FROM leads l JOIN tree ON l.person_id = tree.id
-             WHERE l.client_id = $1 AND l.accepted_at > $3 AND l.site_id = $4 AND l.intent = $5 AND l.test = $6
+             SELECT l.id, l.client_id, l.number, l.accepted_at, l.draft FROM tree CROSS JOIN leads l
+             WHERE l.person_id = tree.id AND l.client_id = $1 AND l.accepted_at > $3 AND l.site_id = $4 AND l.intent = $5
+               AND l.test = $6
              ORDER BY l.accepted_at DESC, l.number DESC LIMIT 20"
         ),
         client_id,
