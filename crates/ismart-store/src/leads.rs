@@ -184,10 +184,11 @@ pub async fn of_conversation(
     client_id: ClientId,
     conversation_id: ConversationId,
 ) -> Result<Vec<Lead>, StoreError> {
+    // Ordered by a sum, so that SQLite does not walk all leads of the client in the order of their index.
     Statement::tenant(
         tenant!(
             "SELECT id, client_id, number, accepted_at, draft FROM leads
-             WHERE client_id = $1 AND conversation_id = $2 ORDER BY accepted_at"
+             WHERE client_id = $1 AND conversation_id = $2 ORDER BY accepted_at + 0"
         ),
         client_id,
     )
